@@ -1,0 +1,1 @@
+"""hetsched's native core."""

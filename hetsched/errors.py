@@ -1,0 +1,49 @@
+"""Every error that hetsched raises on purpose: one root, one subclass per layer.
+
+A message names the object (op, unit, file), the value seen and what would be accepted, in one line:
+the command line prints it as it is and exits with 1.
+"""
+
+
+class HetschedError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class ModelError(HetschedError):
+    """A model file can't be read, prepared or taken apart."""
+
+
+class ZooError(HetschedError):
+    """A zoo model is unknown, can't be fetched, or isn't what was pinned."""
+
+
+class ProfileError(HetschedError):
+    """A SoC profile is unknown or its file is wrong."""
+
+
+class CapabilityError(HetschedError):
+    """A framework or backend is unknown, or a capability table is wrong."""
+
+
+class CostError(HetschedError):
+    """A cost is missing, or the cost store can't be used."""
+
+
+class PlacementError(HetschedError):
+    """No valid placement exists, or a placement breaks a rule of the problem."""
+
+
+class PlanError(HetschedError):
+    """A plan file is wrong or doesn't belong to this model or profile."""
+
+
+class BackendError(HetschedError):
+    """A backend can't compile or run a stage."""
+
+
+class RunError(HetschedError):
+    """A plan can't be run: its inputs, its mapping to backends, or its numbers are wrong."""
+
+
+class OutputExistsError(HetschedError):
+    """An output file exists and `--force` wasn't given."""
