@@ -1,23 +1,72 @@
-"""The command line: one file per command; only `main` turns errors into exit codes."""
+"""The command line: one file per command, loaded only when it is asked for.
 
+A command `name` lives in `hetsched/cli/<name>.py`, which offers `register(app)`: it adds the command (or a
+group of them) to the app. Such a file imports typer and light parts of hetsched at its top, and what does
+the work inside the command, so that `--help` stays quick. Only `main` turns errors into exit codes.
+"""
+
+import importlib
+import importlib.util
 import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated
 
 import typer
 
+import hetsched
 from hetsched.errors import HetschedError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+COMMANDS = ("plan", "run", "profiles", "zoo")
+"""In the order of the flow, which is the order in `--help`."""
 
 
-@app.callback()
-def _root() -> None:
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hetsched {hetsched.__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
     """Place every part of a neural network on a device's units, and run it there."""
 
 
-def main() -> None:
-    """Run a command: 0 done, 1 refused with one clear line, 2 usage."""
+def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """The app with these commands; loads only their files."""
+    app = typer.Typer(
+        name="hetsched",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    for name in names:
+        if importlib.util.find_spec(f"hetsched.cli.{name}") is None:
+            continue
+        importlib.import_module(f"hetsched.cli.{name}").register(app)
+    return app
+
+
+def _asked_for(argv: Sequence[str]) -> Sequence[str]:
+    """The one command named first on the line, else all: for help, and for the message on a wrong name."""
+    return argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 refused with one clear line, 2 usage, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        app()
+        build_app(_asked_for(words))(args=words, prog_name="hetsched")
     except HetschedError as error:
-        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        line = " ".join(str(error).split())
+        print(f"error: {line}", file=sys.stderr)  # noqa: T201 - the door where errors become text
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
