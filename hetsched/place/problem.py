@@ -12,9 +12,10 @@ Everything is an index: group `g`, unit `u`, tensor `t`. The semantics (a *stage
 Copies of a tensor always come from the unit that made it, or from `home` for a model input.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from hetsched.errors import PlacementError
 
@@ -22,7 +23,7 @@ LATENCY = "latency"
 THROUGHPUT = "throughput"
 ENERGY = "energy"
 OBJECTIVES = (LATENCY, THROUGHPUT, ENERGY)
-OBJECTIVE_UNITS = {LATENCY: "ns", THROUGHPUT: "ns", ENERGY: "uJ"}
+OBJECTIVE_UNITS: Mapping[str, Literal["ns", "uJ"]] = {LATENCY: "ns", THROUGHPUT: "ns", ENERGY: "uJ"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class Problem:
         weights_bytes: `[group][unit]` memory that the group's constants take on that unit.
         memory_bytes: per unit, what the weights placed there may take; None for no limit.
         refusals: (group, unit) to the reason in words for a None in `cost_ns`.
+        priority: units in the order in which a runtime asks them to claim ops; empty where unknown.
+        cpus: units that are CPUs; empty where unknown, which takes `home` for the only one.
     """
 
     groups: tuple[str, ...]
@@ -73,6 +76,8 @@ class Problem:
     weights_bytes: tuple[tuple[int, ...], ...]
     memory_bytes: tuple[int | None, ...]
     refusals: dict[tuple[int, int], str]
+    priority: tuple[int, ...] = ()
+    cpus: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Reject what no placer could take.
