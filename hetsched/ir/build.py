@@ -1,0 +1,131 @@
+"""From the prepared ONNX graph to plain data (`Graph`)."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import onnx_ir as ir
+
+from hetsched.ir.dtypes import dtype_name
+from hetsched.ir.graph import Attribute, Graph, Op, Scalar, Tensor
+
+MAX_VALUE_ELEMENTS = 1024
+"""Constants of up to this many elements travel with the graph (contract of `Graph.values`)."""
+
+_LISTS = (ir.AttributeType.INTS, ir.AttributeType.FLOATS, ir.AttributeType.STRINGS)
+_SCALARS = (ir.AttributeType.INT, ir.AttributeType.FLOAT, ir.AttributeType.STRING)
+
+
+def build_graph(model: ir.Model) -> Graph:
+    """Describe a prepared model: topologically sorted, every op and value named uniquely."""
+    graph = model.graph
+    stored = {name: value for name, value in graph.initializers.items()}
+    values = [*graph.inputs, *stored.values(), *(v for node in graph for v in node.outputs)]
+    return Graph(
+        ops=tuple(_op(node, model.opset_imports) for node in graph),
+        tensors={value.name: _tensor(value) for value in values if value.name},
+        inputs=tuple(_name(value) for value in graph.inputs if value.name not in stored),
+        outputs=tuple(_name(value) for value in graph.outputs),
+        constants=frozenset(stored),
+        values={name: small for name, value in stored.items() if (small := _small(value))},
+    )
+
+
+def captures(node: ir.Node) -> tuple[str, ...]:
+    """Names of the outer values that a node's bodies read, in order of first use."""
+    found: dict[str, None] = {}
+    for body in _bodies(node):
+        found.update(dict.fromkeys(_name(value) for value in _free_values(body)))
+    return tuple(found)
+
+
+def _bodies(node: ir.Node) -> Iterator[ir.Graph]:
+    for attribute in node.attributes.values():
+        if attribute.type == ir.AttributeType.GRAPH:
+            yield attribute.as_graph()
+        elif attribute.type == ir.AttributeType.GRAPHS:
+            yield from attribute.as_graphs()
+
+
+def _free_values(body: ir.Graph) -> Iterator[ir.Value]:
+    own: set[ir.Value] = {*body.inputs, *body.initializers.values()}
+    own.update(value for node in body for value in node.outputs)
+    for node in body:
+        inner = (value for nested in _bodies(node) for value in _free_values(nested))
+        for value in (*node.inputs, *inner):
+            if value is not None and value not in own:
+                yield value
+    for value in body.outputs:
+        if value not in own:
+            yield value
+
+
+def _op(node: ir.Node, opsets: dict[str, int]) -> Op:
+    return Op(
+        name=node.name or "",
+        op_type=node.op_type,
+        domain=node.domain,
+        opset=opsets.get(node.domain, 1),
+        inputs=_names(node.inputs),
+        outputs=_names(node.outputs),
+        attributes={
+            name: value
+            for name, attribute in sorted(node.attributes.items())
+            if (value := _attribute(attribute)) is not None
+        },
+        captures=captures(node),
+    )
+
+
+def _names(values: Iterable[ir.Value | None]) -> tuple[str, ...]:
+    return tuple("" if value is None else value.name or "" for value in values)
+
+
+def _name(value: ir.Value) -> str:
+    return value.name or ""
+
+
+def _attribute(attribute: ir.Attr) -> Attribute | None:
+    if attribute.type in _LISTS:
+        return tuple(attribute.value)
+    if attribute.type in _SCALARS:
+        value: Attribute = attribute.value
+        return value
+    return None
+
+
+def _tensor(value: ir.Value) -> Tensor:
+    if value.const_value is not None and value.is_initializer():
+        stored = value.const_value
+        return Tensor(
+            name=_name(value),
+            dtype=dtype_name(stored.dtype),
+            shape=tuple(int(dim) for dim in stored.shape.numpy()),
+        )
+    if value.type is not None and not isinstance(value.type, ir.TensorType):
+        return Tensor(name=_name(value), dtype=None, shape=None)
+    return Tensor(name=_name(value), dtype=dtype_name(value.dtype), shape=static_shape(value))
+
+
+def static_shape(value: ir.Value) -> tuple[int | None, ...] | None:
+    """Dimensions of a value: None where one isn't a number, None as a whole without a rank."""
+    if value.shape is None:
+        return None
+    return tuple(dim if isinstance(dim, int) else None for dim in value.shape)
+
+
+def _small(value: ir.Value) -> tuple[Scalar, ...]:
+    stored = value.const_value
+    if stored is None or not 0 < stored.size <= MAX_VALUE_ELEMENTS:
+        return ()
+    if stored.dtype == ir.DataType.STRING:
+        return tuple(_text(item) for item in stored.numpy().reshape(-1).tolist())
+    array = stored.numpy().reshape(-1)
+    if array.dtype.kind in "biuf":
+        return tuple(array.tolist())
+    if array.dtype.kind == "c":
+        return ()
+    return tuple(array.astype(np.float32).tolist())
+
+
+def _text(item: bytes | str) -> str:
+    return item.decode("utf-8", "replace") if isinstance(item, bytes) else item

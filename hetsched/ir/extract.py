@@ -1,0 +1,166 @@
+"""Parts of a prepared model as ONNX files of their own."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import onnx
+import onnx_ir as ir
+
+from hetsched.errors import ModelError
+from hetsched.ir.graph import Graph
+from hetsched.ir.model import Model
+
+EXTERNAL_FROM_BYTES = 2**30
+"""Weights of this size and more go to a file beside the model: a protobuf ends at 2 GiB."""
+
+
+def part_inputs(graph: Graph, ops: Sequence[str]) -> tuple[str, ...]:
+    """Tensors that some ops read from outside and that are no constants, in the graph's order.
+
+    Raises:
+        ModelError: naming an op that the graph doesn't have.
+    """
+    chosen = _chosen(graph, ops)
+    made = {name for op in graph.ops if op.name in chosen for name in op.writes}
+    read = {name for op in graph.ops if op.name in chosen for name in op.reads}
+    wanted = read - made - graph.constants
+    return tuple(name for name in graph.tensors if name in wanted)
+
+
+def save_part(
+    model: Model,
+    ops: Sequence[str],
+    outputs: Sequence[str],
+    path: Path,
+    *,
+    external: bool = False,
+) -> None:
+    """Write some ops of a model as an ONNX file.
+
+    Its inputs are `part_inputs(model.graph, ops)`; only constants that the ops read go along. A
+    constant may be an output too.
+
+    Args:
+        model: a loaded model.
+        ops: names of ops, in any order.
+        outputs: names of tensors that the ops make, in the order wanted.
+        path: the file; weights that don't fit go to `<path>.data` beside it.
+        external: put the weights into `<path>.data` whatever their size.
+
+    Raises:
+        ModelError: naming an op or tensor that isn't there, or a file that can't be written.
+    """
+    graph = model.graph
+    chosen = _chosen(graph, ops)
+    made = {name for op in graph.ops if op.name in chosen for name in op.writes}
+    for name in outputs:
+        if name not in made and name not in graph.constants:
+            raise ModelError(f"tensor {name!r} can't be an output: none of the part's ops makes it")
+    nodes = [node for node in model.onnx.graph if node.name in chosen]
+    read = {name for op in graph.ops if op.name in chosen for name in op.reads}
+    constants = [name for name in graph.tensors if name in graph.constants & (read | set(outputs))]
+    _save(model, nodes, part_inputs(graph, ops), outputs, constants, path, external=external)
+
+
+def save_whole(model: Model, path: Path, *, external: bool = False) -> None:
+    """Write the whole prepared model, with its own inputs and outputs.
+
+    Raises:
+        ModelError: when the file can't be written.
+    """
+    graph = model.graph
+    constants = [name for name in graph.tensors if name in graph.constants]
+    nodes = list(model.onnx.graph)
+    _save(model, nodes, graph.inputs, graph.outputs, constants, path, external=external)
+
+
+def _chosen(graph: Graph, ops: Iterable[str]) -> set[str]:
+    chosen = set(ops)
+    unknown = sorted(chosen - graph.op.keys())
+    if unknown:
+        raise ModelError(f"the model has no op {unknown[0]!r}")
+    return chosen
+
+
+def _save(
+    model: Model,
+    nodes: Sequence[ir.Node],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    constants: Sequence[str],
+    path: Path,
+    *,
+    external: bool,
+) -> None:
+    source = model.onnx
+    values = _values(source.graph)
+    stored = [(name, source.graph.initializers[name].const_value) for name in constants]
+    tensors = [(name, tensor) for name, tensor in stored if tensor is not None]
+    total_bytes = sum(tensor.nbytes for _, tensor in tensors)
+    proto = onnx.ModelProto(ir_version=source.ir_version, producer_name="hetsched")
+    domains = _domains(nodes)
+    for domain, version in source.opset_imports.items():
+        if domain in domains:
+            proto.opset_import.add(domain=domain, version=version)
+    proto.graph.name = source.graph.name or "graph"
+    proto.graph.node.extend(ir.serde.serialize_node(node) for node in nodes)
+    proto.graph.input.extend(ir.serde.serialize_value(values[name]) for name in inputs)
+    proto.graph.output.extend(ir.serde.serialize_value(values[name]) for name in outputs)
+    listed = {*inputs, *outputs}
+    proto.graph.value_info.extend(
+        ir.serde.serialize_value(value)
+        for node in nodes
+        for value in node.outputs
+        if value.name and value.name not in listed and value.type is not None
+    )
+    beside = path.with_name(path.name + ".data")
+    try:
+        if external or total_bytes >= EXTERNAL_FROM_BYTES:
+            _add_external(proto, tensors, beside)
+        else:
+            proto.graph.initializer.extend(_inline(name, tensor) for name, tensor in tensors)
+        path.write_bytes(proto.SerializeToString())
+    except OSError as error:
+        raise ModelError(f"can't write {path}: {error.strerror or error}") from error
+
+
+def _values(graph: ir.Graph) -> dict[str, ir.Value]:
+    values = [*graph.inputs, *graph.initializers.values()]
+    values.extend(value for node in graph for value in node.outputs)
+    return {value.name: value for value in values if value.name}
+
+
+def _domains(nodes: Iterable[ir.Node]) -> set[str]:
+    found = {""}
+    for node in ir.traversal.RecursiveGraphIterator(nodes) if False else nodes:
+        found.add(node.domain)
+    return found
+
+
+def _inline(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
+    proto = onnx.TensorProto(name=name, data_type=int(tensor.dtype))
+    proto.dims.extend(int(dim) for dim in tensor.shape.numpy())
+    if tensor.dtype == ir.DataType.STRING:
+        proto.string_data.extend(tensor.string_data())  # type: ignore[attr-defined]
+    else:
+        proto.raw_data = tensor.tobytes()
+    return proto
+
+
+def _add_external(
+    proto: onnx.ModelProto, tensors: Iterable[tuple[str, ir.TensorProtocol]], path: Path
+) -> None:
+    with path.open("wb") as file:
+        for name, tensor in tensors:
+            if tensor.dtype == ir.DataType.STRING:
+                proto.graph.initializer.append(_inline(name, tensor))
+                continue
+            offset = -(-file.tell() // 4096) * 4096
+            file.seek(offset)
+            tensor.tofile(file)
+            added = proto.graph.initializer.add(name=name, data_type=int(tensor.dtype))
+            added.dims.extend(int(dim) for dim in tensor.shape.numpy())
+            added.data_location = onnx.TensorProto.EXTERNAL
+            where = {"location": path.name, "offset": offset, "length": tensor.nbytes}
+            for key, value in where.items():
+                added.external_data.add(key=key, value=str(value))
