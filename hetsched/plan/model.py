@@ -3,6 +3,7 @@
 The structs below are the plan file and the body of `hetsched plan --json`, field for field.
 """
 
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -178,3 +179,9 @@ class Plan(Struct):
     transfers: tuple[Transfer, ...]
     host_stages: tuple[HostStage, ...]
     rewrites: tuple[Rewrite, ...]
+
+    def save(self, path: str | Path, *, force: bool = False) -> "Plan":
+        """Write the plan file; see `hetsched.plan.files.save_plan`."""
+        from hetsched.plan.files import save_plan
+
+        return save_plan(self, path, force=force)

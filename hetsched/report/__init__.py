@@ -1,1 +1,1 @@
-"""TODO-OWNER."""
+"""What people read: plans (and later traces) as text. Sees only `plan` and plain numbers."""

@@ -1,0 +1,154 @@
+"""`hetsched plan`: place a model on a SoC's units."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hetsched.cli.options import assignments, parse_shapes
+from hetsched.errors import OutputExistsError
+from hetsched.quantity import parse_duration_ns
+
+if TYPE_CHECKING:
+    from hetsched.ir.model import Model
+    from hetsched.plan.build import Outcome, Request
+    from hetsched.plan.model import Plan
+
+HOST = "host"
+_EXAMPLE = "Example: hetsched plan zoo:ppocr-det --profile helio-g90 -o det.plan.json"
+
+
+def plan(
+    model: Annotated[str, typer.Argument(help="An ONNX file, or zoo:NAME.")],
+    profile: Annotated[
+        str, typer.Option(help="A SoC: a name of `hetsched profiles`, a .toml file, or host.")
+    ],
+    objective: Annotated[str, typer.Option(help="latency, throughput or energy.")] = "latency",
+    shape: Annotated[
+        list[str] | None, typer.Option(help="Freeze an input's shape: NAME=1,3,480,640.")
+    ] = None,
+    pin: Annotated[
+        list[str] | None, typer.Option(help="OP=UNIT: only that unit may run the op.")
+    ] = None,
+    max_subgraphs: Annotated[
+        list[str] | None, typer.Option(help="UNIT=N: at most N subgraphs there.")
+    ] = None,
+    max_stage: Annotated[str | None, typer.Option(help="Cut longer subgraphs: 5ms.")] = None,
+    gap: Annotated[float, typer.Option(help="Stop when proven this close to the optimum.")] = 0.01,
+    time_limit: Annotated[
+        str, typer.Option(help="For the search; the best so far is kept.")
+    ] = "10s",
+    seed: Annotated[int, typer.Option(help="Same seed and options, same plan.")] = 0,
+    framework: Annotated[
+        str | None, typer.Option(help="Only what this framework can deploy.")
+    ] = None,
+    backend: Annotated[str | None, typer.Option(help="A backend of that framework.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Cost store; default in the user's cache.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the plan here.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing output file.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Place a model's ops on a SoC's units, with a proven bound."""
+    request = _request(
+        objective, gap, time_limit, seed, framework, backend, pin, max_subgraphs, max_stage
+    )
+    _refuse_existing(output, force)
+    outcome = _solve(model, profile, request, parse_shapes(shape or []), store)
+    written = outcome.plan.save(output, force=force) if output else outcome.plan
+    _show(outcome, written, output, as_json)
+
+
+plan.__doc__ = f"{plan.__doc__}\n\n{_EXAMPLE}"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `plan` to the app."""
+    app.command()(plan)
+
+
+def _request(
+    objective: str,
+    gap: float,
+    time_limit: str,
+    seed: int,
+    framework: str | None,
+    backend: str | None,
+    pins: list[str] | None,
+    caps: list[str] | None,
+    max_stage: str | None,
+) -> "Request":
+    from hetsched.plan.build import Request
+
+    return Request(
+        objective=objective,
+        gap=gap,
+        time_limit_s=parse_duration_ns(time_limit) / 1e9,
+        seed=seed,
+        framework=framework,
+        backend=backend,
+        pins=assignments(pins or [], "--pin", "OP=UNIT", str),
+        max_subgraphs=assignments(caps or [], "--max-subgraphs", "UNIT=N", int),
+        max_stage_ns=parse_duration_ns(max_stage) if max_stage else None,
+    )
+
+
+def _refuse_existing(output: Path | None, force: bool) -> None:
+    """Before the work, not after it."""
+    if output is not None and output.exists() and not force:
+        raise OutputExistsError(f"{output} exists: give another name, or --force to replace it")
+
+
+def _solve(
+    model: str,
+    profile: str,
+    request: "Request",
+    shapes: dict[str, tuple[int, ...]],
+    store: Path | None,
+) -> "Outcome":
+    from hetsched.cli.progress import step
+    from hetsched.plan.build import make
+    from hetsched.soc.catalog import profile as find_profile
+
+    soc = None if profile == HOST else find_profile(profile)
+    with step(f"loading {model}"):
+        loaded = _load(model, shapes)
+    if soc is not None:
+        with step("placing"):
+            return make(loaded, soc, request)
+    from hetsched.cost.measured import host_costs
+
+    with step("measuring this machine"):
+        host, costs = host_costs(loaded, store=store)
+    with step("placing"):
+        return make(loaded, host, request, costs)
+
+
+def _load(model: str, shapes: dict[str, tuple[int, ...]]) -> "Model":
+    from hetsched.ir.load import load
+
+    return load(model, shapes=shapes)
+
+
+def _show(outcome: "Outcome", written: "Plan", output: Path | None, as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        body = msgspec.to_builtins(written) | {"solve_s": outcome.placement.solve_s}
+        typer.echo(msgspec.json.encode(body).decode())
+        return
+    from rich.console import Console
+
+    from hetsched.report.plan_text import print_plan
+
+    console = Console(highlight=False)
+    print_plan(written, console, solve_s=outcome.placement.solve_s)
+    for note in outcome.notes:
+        console.print(f"note: {note}", style="yellow", markup=False)
+    if output is not None:
+        console.print(f"written to {output}", markup=False)

@@ -1,0 +1,247 @@
+"""Make a plan: costs, placement, and everything a reader of the plan wants to know."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+from hetsched import __version__
+from hetsched.convert.capability import refusals as find_refusals
+from hetsched.cost.analytic import cost_table
+from hetsched.cost.table import CostTable
+from hetsched.errors import PlacementError
+from hetsched.ir.model import Model
+from hetsched.place.cut import cut_long_stages
+from hetsched.place.placement import Placement, Status
+from hetsched.place.problem import OBJECTIVE_UNITS, OBJECTIVES, Problem
+from hetsched.place.solve import place
+from hetsched.place.validate import objective_value
+from hetsched.plan import model as files
+from hetsched.plan.problem import Restrictions, build_problem
+from hetsched.plan.stages import Described, describe
+from hetsched.quantity import format_ns
+from hetsched.soc.profile import Profile
+
+ObjectiveName: TypeAlias = Literal["latency", "throughput", "energy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to plan for, beside the model and the profile.
+
+    Attributes:
+        objective: `latency`, `throughput` or `energy`.
+        gap: stop once (value - bound) / value is at most this.
+        time_limit_s: for the whole search; the best so far is returned with its gap.
+        seed: of every random choice in the search.
+        framework: restrict each unit to what this framework's converter and unit rows allow.
+        backend: of that framework.
+        pins: op name to the only unit that may run it.
+        max_subgraphs: unit name to the most subgraphs it may get.
+        max_stage_ns: cut longer subgraphs at their cheapest tensors.
+    """
+
+    objective: ObjectiveName = "latency"
+    gap: float = 0.01
+    time_limit_s: float = 10.0
+    seed: int = 0
+    framework: str | None = None
+    backend: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
+    max_subgraphs: Mapping[str, int] = field(default_factory=dict)
+    max_stage_ns: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without a model.
+
+        Raises:
+            PlacementError: naming the option, its value and what would be accepted.
+        """
+        if self.objective not in OBJECTIVES:
+            raise PlacementError(
+                f"objective {self.objective!r} is unknown: take one of {', '.join(OBJECTIVES)}"
+            )
+        if not 0 <= self.gap < 1:
+            raise PlacementError(
+                f"gap {self.gap} is out of range: take 0 (proven optimal) up to below 1"
+            )
+        if not self.time_limit_s > 0:
+            raise PlacementError(f"time limit {self.time_limit_s} s is not positive")
+        for unit, cap in self.max_subgraphs.items():
+            if cap < 0:
+                raise PlacementError(f"max subgraphs {unit}={cap} is negative")
+        if self.max_stage_ns is not None and self.max_stage_ns <= 0:
+            raise PlacementError(f"max stage {self.max_stage_ns} ns is not positive")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """A plan with what doesn't belong into its file.
+
+    Attributes:
+        plan: the plan.
+        placement: the solver's answer behind it.
+        notes: what the user should be told, one line each.
+    """
+
+    plan: files.Plan
+    placement: Placement
+    notes: tuple[str, ...]
+
+
+def plan(
+    model: Model,
+    profile: Profile,
+    *,
+    objective: ObjectiveName = "latency",
+    gap: float = 0.01,
+    time_limit_s: float = 10.0,
+    seed: int = 0,
+    costs: CostTable | None = None,
+    framework: str | None = None,
+    backend: str | None = None,
+    pins: Mapping[str, str] | None = None,
+    max_subgraphs: Mapping[str, int] | None = None,
+    max_stage_ns: int | None = None,
+) -> files.Plan:
+    """Place a model's ops on a SoC's units.
+
+    Args:
+        model: from `hetsched.load`.
+        profile: from `hetsched.profile`.
+        objective: `latency`, `throughput` or `energy`.
+        gap: stop once (value - bound) / value is at most this.
+        time_limit_s: for the search, in seconds; the best so far is returned with its gap.
+        seed: same seed and options, same plan.
+        costs: measured costs; by default the profile's analytic model estimates them.
+        framework: restrict the units to what this deployment framework supports.
+        backend: of that framework.
+        pins: op name to the only unit that may run it.
+        max_subgraphs: unit name to the most subgraphs it may get.
+        max_stage_ns: cut longer subgraphs at their cheapest tensors.
+
+    Raises:
+        PlacementError: when no placement exists, naming the op and the units that refuse it.
+        CapabilityError: for an unknown framework or backend.
+    """
+    request = Request(
+        objective=objective,
+        gap=gap,
+        time_limit_s=time_limit_s,
+        seed=seed,
+        framework=framework,
+        backend=backend,
+        pins=pins or {},
+        max_subgraphs=max_subgraphs or {},
+        max_stage_ns=max_stage_ns,
+    )
+    return make(model, profile, request, costs).plan
+
+
+def make(
+    model: Model, profile: Profile, request: Request, costs: CostTable | None = None
+) -> Outcome:
+    """As `plan`, with the solver's answer and the notes for the user."""
+    if costs is None:
+        refused = find_refusals(model.graph, profile, request.framework, request.backend)
+        costs = cost_table(model.graph, profile, refused)
+    problem = build_problem(
+        model.graph,
+        profile,
+        costs,
+        Restrictions(pins=request.pins, max_subgraphs=request.max_subgraphs),
+    )
+    placement = place(
+        problem,
+        objective=request.objective,
+        gap=request.gap,
+        time_limit_s=request.time_limit_s,
+        seed=request.seed,
+    )
+    placement, overlong = _shorten(problem, placement, request)
+    parts = describe(model.graph, profile, costs, problem, placement.schedule)
+    return Outcome(
+        plan=_assemble(model, profile, request, placement, parts),
+        placement=placement,
+        notes=(*_notes(parts.subgraphs), *overlong),
+    )
+
+
+def _shorten(
+    problem: Problem, placement: Placement, request: Request
+) -> tuple[Placement, tuple[str, ...]]:
+    """Cut stages that are longer than asked for; what can't be cut further is told."""
+    if request.max_stage_ns is None:
+        return placement, ()
+    schedule, overlong = cut_long_stages(problem, placement.schedule, request.max_stage_ns)
+    value = objective_value(problem, schedule, placement.objective)
+    gap = (value - placement.bound) / value if value else 0.0
+    status = Status.OPTIMAL if gap <= request.gap else Status.FEASIBLE
+    limit = format_ns(request.max_stage_ns)
+    notes = tuple(
+        f"group {problem.groups[group]!r} alone takes longer than {limit} and can't be cut"
+        for group in overlong
+    )
+    return replace(placement, schedule=schedule, value=value, status=status), notes
+
+
+def _assemble(
+    model: Model, profile: Profile, request: Request, placement: Placement, parts: Described
+) -> files.Plan:
+    status: Literal["optimal", "feasible"] = (
+        "optimal" if placement.status is Status.OPTIMAL else "feasible"
+    )
+    return files.Plan(
+        schema=files.SCHEMA,
+        hetsched=__version__,
+        model=_model_ref(model),
+        profile=files.ProfileRef(name=profile.name, sha256=profile.sha256),
+        options=files.Options(
+            gap=request.gap,
+            seed=request.seed,
+            framework=request.framework,
+            backend=request.backend,
+            pins=dict(request.pins),
+            max_subgraphs=dict(request.max_subgraphs),
+            max_stage_ns=request.max_stage_ns,
+        ),
+        status=status,
+        gap=placement.gap,
+        objective=files.Objective(
+            name=request.objective,
+            value=placement.value,
+            bound=placement.bound,
+            unit=OBJECTIVE_UNITS[request.objective],
+        ),
+        baselines=dict(placement.baselines),
+        latency_ns=parts.latency_ns,
+        latency_low_ns=parts.latency_low_ns,
+        latency_high_ns=parts.latency_high_ns,
+        throughput_rps=1e9 / parts.busiest_ns if parts.busiest_ns else 0.0,
+        energy_uj=parts.energy_uj,
+        peak_memory_bytes=parts.peak_memory_bytes,
+        accuracy=None,
+        subgraphs=parts.subgraphs,
+        transfers=parts.transfers,
+        host_stages=(),
+        rewrites=(),
+    )
+
+
+def _model_ref(model: Model) -> files.ModelRef:
+    return files.ModelRef(
+        name=model.name,
+        ref=model.ref,
+        sha256=model.sha256,
+        ops=len(model.graph.ops),
+        shapes=dict(model.shapes),
+        prepared_sha256=model.prepared_sha256,
+    )
+
+
+def _notes(subgraphs: Sequence[files.Subgraph]) -> tuple[str, ...]:
+    """Each unchecked condition once, with the units that it concerns."""
+    units: dict[str, dict[str, None]] = {}
+    for part in subgraphs:
+        for need in part.needs:
+            units.setdefault(need, {})[part.unit] = None
+    return tuple(f"{', '.join(names)}: {need}" for need, names in units.items())

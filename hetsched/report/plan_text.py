@@ -1,0 +1,122 @@
+"""A plan as text for an 80-column terminal."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hetsched.plan.model import Plan, Subgraph
+from hetsched.quantity import format_bytes, format_ns, format_uj
+
+_TITLES = {
+    "cpu": "CPU only",
+    "best-single-unit": "best single unit",
+    "first-fit": "first fit",
+    "heft": "HEFT",
+}
+
+
+def print_plan(plan: Plan, console: Console, *, solve_s: float | None = None) -> None:
+    """Print what runs where, what it is expected to cost, and how good that is.
+
+    Args:
+        plan: what to print.
+        console: where to.
+        solve_s: time the search took, where known.
+    """
+    console.print(
+        f"{plan.model.name} on {plan.profile.name}: {plan.model.ops} ops in {len(plan.subgraphs)} subgraphs"
+    )
+    console.print(_stages(plan))
+    for label, value in _totals(plan, solve_s):
+        console.print(Text(f"{label:<12} {value}"))
+    console.print(_baselines(plan))
+
+
+def _stages(plan: Plan) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, justify in (
+        ("id", "left"),
+        ("unit", "left"),
+        ("ops", "right"),
+        ("from .. to", "left"),
+        ("start", "right"),
+        ("end", "right"),
+        ("cost", "left"),
+    ):
+        wide = heading == "from .. to"
+        table.add_column(
+            heading,
+            justify="right" if justify == "right" else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            max_width=28 if wide else None,
+        )
+    for part in plan.subgraphs:
+        table.add_row(
+            part.id,
+            part.unit,
+            str(len(part.ops)),
+            _span(part),
+            format_ns(part.start_ns),
+            format_ns(part.end_ns),
+            str(part.cost_origin),
+        )
+    return table
+
+
+def _span(part: Subgraph) -> str:
+    if len(part.ops) == 1:
+        return _short(part.ops[0], 28)
+    return f"{_short(part.ops[0], 12)} .. {_short(part.ops[-1], 12)}"
+
+
+def _short(name: str, width: int) -> str:
+    """The name's end: that is where generated names differ."""
+    return name if len(name) <= width else f"…{name[1 - width :]}"
+
+
+def _totals(plan: Plan, solve_s: float | None) -> Iterable[tuple[str, str]]:
+    band = f"{format_ns(plan.latency_low_ns)} to {format_ns(plan.latency_high_ns)}"
+    yield "latency", f"{format_ns(plan.latency_ns)} (error band {band})"
+    yield "throughput", f"{plan.throughput_rps:.1f} requests/s when pipelined"
+    if plan.energy_uj is None:
+        yield "energy", "unknown: no power figure for a unit in use"
+    else:
+        yield "energy", f"{format_uj(plan.energy_uj)} per request"
+    peaks = ", ".join(
+        f"{unit} {format_bytes(size)}" for unit, size in plan.peak_memory_bytes.items()
+    )
+    yield "peak memory", peaks
+    goal = plan.objective
+    spent = "" if solve_s is None else f", solved in {solve_s:.1f} s"
+    yield (
+        "objective",
+        (
+            f"{goal.name} {format_value(goal.value, goal.unit)}, bound {format_value(goal.bound, goal.unit)}: "
+            f"{plan.status}, gap {plan.gap:.2%}{spent}"
+        ),
+    )
+
+
+def format_value(value: int, unit: str) -> str:
+    """An objective or baseline in its own unit."""
+    return format_ns(value) if unit == "ns" else format_uj(value)
+
+
+def _baselines(plan: Plan) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("baseline")
+    table.add_column(plan.objective.name, justify="right")
+    table.add_column("this plan is", justify="left")
+    for name, value in plan.baselines.items():
+        shown = "infeasible" if value is None else format_value(value, plan.objective.unit)
+        table.add_row(_TITLES.get(name, name), shown, _ratio(value, plan.objective.value))
+    return table
+
+
+def _ratio(baseline: int | None, value: int) -> str:
+    if baseline is None or value == 0:
+        return ""
+    return "as good" if baseline == value else f"{baseline / value:.2f}x better"
