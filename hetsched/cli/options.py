@@ -1,4 +1,4 @@
-"""Options of the form NAME=VALUE, shared by commands. A wrong one is a usage error (exit code 2)."""
+"""Options of the form NAME=VALUE, shared by commands. A wrong one is a usage error: exit 2."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar

@@ -136,8 +136,8 @@ def check_model(plan: Plan, model: Model) -> None:
         )
     if model.prepared_sha256 != plan.model.prepared_sha256:
         raise PlanError(
-            f"{model.ref} prepared by this installation has sha256 {model.prepared_sha256}, but the plan, "
-            f"written by hetsched {plan.hetsched}, has {plan.model.prepared_sha256}: plan it again"
+            f"{model.ref} prepared by this installation has sha256 {model.prepared_sha256}, but "
+            f"the plan of hetsched {plan.hetsched} has {plan.model.prepared_sha256}: plan it again"
         )
 
 

@@ -20,7 +20,7 @@ def peak_memory_bytes(graph: Graph, parts: Sequence[Part]) -> dict[str, int]:
     """Bytes per used unit, with `parts` in dispatch order and every op run in its part's order.
 
     A tensor is held where it is made until its last reader anywhere has run, and a copy of it on
-    another unit from the reading part's start to its last reader there. Weights are held throughout.
+    another unit from the reading part's start to its last reader there. Weights stay throughout.
     """
     when = {name: index for index, name in enumerate(op for part in parts for op in part.ops)}
     peaks = dict.fromkeys((part.unit for part in parts), 0)

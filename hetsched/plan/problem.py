@@ -10,8 +10,8 @@ from hetsched.ir.graph import Graph, Tensor
 from hetsched.place.problem import Edge, Problem
 from hetsched.soc.profile import Profile, Unit
 
-# Who claims ops first where a runtime asks its providers in order: accelerators, then the GPU, then the
-# CPU. Source: ONNX Runtime's execution providers documentation, which registers them so.
+# Who claims ops first where a runtime asks its providers in order: accelerators, then the GPU,
+# then the CPU. Source: ONNX Runtime's execution providers documentation, which registers them so.
 _CLAIM_ORDER = {"npu": 0, "dsp": 0, "dla": 0, "gpu": 1, "cpu": 2}
 
 
@@ -36,8 +36,8 @@ def build_problem(
 ) -> Problem:
     """Put everything that placement needs into one solver-free problem.
 
-    A model output made elsewhere than at home is delivered home by the stage that makes it: that copy
-    is part of its group's cost there, and later readers at home find it for free.
+    A model output made elsewhere than at home is delivered home by the stage that makes it: that
+    copy is part of its group's cost there, and later readers at home find it for free.
 
     Raises:
         PlacementError: when a pin names an unknown op or unit, or two pins split a fused group.
@@ -149,7 +149,7 @@ def _priority(units: tuple[Unit, ...]) -> tuple[int, ...]:
 def _edges(
     graph: Graph, profile: Profile, groups: tuple[Group, ...]
 ) -> tuple[tuple[Edge, ...], list[tuple[int, tuple[int, ...]]]]:
-    """Tensors that cross groups, and per model output: its maker and the cost of delivering it home."""
+    """Tensors that cross groups, and per model output its maker and the cost of delivery home."""
     group_of = {op: index for index, group in enumerate(groups) for op in group.ops}
     names = [unit.name for unit in profile.units]
     home = names.index(profile.home)

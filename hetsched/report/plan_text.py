@@ -25,9 +25,8 @@ def print_plan(plan: Plan, console: Console, *, solve_s: float | None = None) ->
         console: where to.
         solve_s: time the search took, where known.
     """
-    console.print(
-        f"{plan.model.name} on {plan.profile.name}: {plan.model.ops} ops in {len(plan.subgraphs)} subgraphs"
-    )
+    count = f"{plan.model.ops} ops in {len(plan.subgraphs)} subgraphs"
+    console.print(f"{plan.model.name} on {plan.profile.name}: {count}")
     console.print(_stages(plan))
     for label, value in _totals(plan, solve_s):
         console.print(Text(f"{label:<12} {value}"))
@@ -91,12 +90,11 @@ def _totals(plan: Plan, solve_s: float | None) -> Iterable[tuple[str, str]]:
     yield "peak memory", peaks
     goal = plan.objective
     spent = "" if solve_s is None else f", solved in {solve_s:.1f} s"
+    reached = format_value(goal.value, goal.unit)
+    bound = format_value(goal.bound, goal.unit)
     yield (
         "objective",
-        (
-            f"{goal.name} {format_value(goal.value, goal.unit)}, bound {format_value(goal.bound, goal.unit)}: "
-            f"{plan.status}, gap {plan.gap:.2%}{spent}"
-        ),
+        f"{goal.name} {reached}: {plan.status}, bound {bound}, gap {plan.gap:.2%}{spent}",
     )
 
 
