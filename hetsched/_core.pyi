@@ -1,1 +1,48 @@
 """hetsched's native core."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+EdgeRow: TypeAlias = tuple[int, Sequence[int], Sequence[int]]
+StageRow: TypeAlias = tuple[int, Sequence[int]]
+
+class Problem:
+    """A placement problem as flat arrays.
+
+    `cost` and `weights` are `[group * units + unit]`, a negative cost means unsupported; an edge is
+    (producer or -1 for a model input, consumers, `[from * units + to]` transfer times); a negative
+    limit in `max_stages` or `memory` means none.
+    """
+
+    def __init__(
+        self,
+        *,
+        units: int,
+        cost: Sequence[int],
+        edges: Sequence[EdgeRow],
+        home: int,
+        dispatch: Sequence[int],
+        max_stages: Sequence[int],
+        weights: Sequence[int],
+        memory: Sequence[int],
+    ) -> None: ...
+    @property
+    def groups(self) -> int: ...
+    @property
+    def units(self) -> int: ...
+
+def timing(problem: Problem, stages: Sequence[StageRow]) -> tuple[list[int], list[int], int]:
+    """Starts, ends and makespan of (unit, groups) stages in dispatch order; ValueError if invalid."""
+
+def anneal(
+    problem: Problem,
+    start: Sequence[StageRow],
+    *,
+    seed: int,
+    iterations: int,
+    hot: float = 0.02,
+    cold: float = 1e-5,
+    target: int = 0,
+    seconds: float = 1e9,
+) -> tuple[list[tuple[int, list[int]]], int, int]:
+    """Stages no worse than `start`, their makespan in ns, and the number of iterations made."""

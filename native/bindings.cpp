@@ -1,5 +1,94 @@
+// The only file that knows Python: plain lists in, plain lists and tuples out.
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdint>
+#include <memory>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "place/problem.hpp"
+#include "place/schedule.hpp"
+#include "place/search.hpp"
 
 namespace nb = nanobind;
+using namespace nb::literals;
+namespace hp = hetsched::place;
 
-NB_MODULE(_core, m) { m.doc() = "hetsched's native core"; }
+namespace {
+
+using EdgeRow = std::tuple<hp::Index, std::vector<hp::Index>, std::vector<hp::Time>>;
+using StageRow = std::pair<hp::Index, std::vector<hp::Index>>;
+
+std::vector<hp::Edge> edges(const std::vector<EdgeRow>& rows) {
+  std::vector<hp::Edge> result;
+  for (const auto& [producer, consumers, transfer] : rows) {
+    result.push_back({producer, consumers, transfer});
+  }
+  return result;
+}
+
+hp::Stages stages(const std::vector<StageRow>& rows) {
+  hp::Stages result;
+  for (const auto& [unit, groups] : rows) {
+    result.unit.push_back(unit);
+    result.groups.push_back(groups);
+  }
+  return result;
+}
+
+std::vector<StageRow> rows(const hp::Stages& stages) {
+  std::vector<StageRow> result;
+  for (std::size_t s = 0; s < stages.unit.size(); ++s) {
+    result.emplace_back(stages.unit[s], stages.groups[s]);
+  }
+  return result;
+}
+
+std::tuple<std::vector<hp::Time>, std::vector<hp::Time>, hp::Time> timing(
+    const hp::Problem& problem, const std::vector<StageRow>& stage_rows) {
+  hp::Evaluator evaluator(problem);
+  const hp::Timing times = evaluator.timing(stages(stage_rows));
+  return {times.start, times.end, times.makespan};
+}
+
+std::tuple<std::vector<StageRow>, hp::Time, std::int64_t> anneal(
+    const hp::Problem& problem, const std::vector<StageRow>& start, std::uint64_t seed,
+    std::int64_t iterations, double hot, double cold, hp::Time target, double seconds) {
+  hp::Evaluator evaluator(problem);
+  const hp::Stages begin = stages(start);
+  evaluator.timing(begin);  // throws where the start isn't valid
+  const hp::SearchOptions options{seed, iterations, hot, cold, target, seconds};
+  hp::SearchResult found;
+  {
+    nb::gil_scoped_release release;
+    found = hp::anneal(problem, evaluator.sequence(begin), options);
+  }
+  return {rows(evaluator.stages(found.sequence)), found.makespan, found.iterations};
+}
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "hetsched's native core";
+  nb::class_<hp::Problem>(m, "Problem")
+      .def(
+          "__init__",
+          [](hp::Problem* self, hp::Index units, std::vector<hp::Time> cost,
+             const std::vector<EdgeRow>& edge_rows, hp::Index home, std::vector<hp::Time> dispatch,
+             std::vector<std::int64_t> max_stages, std::vector<std::int64_t> weights,
+             std::vector<std::int64_t> memory) {
+            new (self) hp::Problem(units, std::move(cost), edges(edge_rows), home, std::move(dispatch),
+                                   std::move(max_stages), std::move(weights), std::move(memory));
+          },
+          nb::kw_only(), "units"_a, "cost"_a, "edges"_a, "home"_a, "dispatch"_a, "max_stages"_a,
+          "weights"_a, "memory"_a)
+      .def_prop_ro("groups", &hp::Problem::groups)
+      .def_prop_ro("units", &hp::Problem::units);
+  m.def("timing", &timing, "problem"_a, "stages"_a);
+  m.def("anneal", &anneal, "problem"_a, "start"_a, nb::kw_only(), "seed"_a, "iterations"_a,
+        "hot"_a = 0.02, "cold"_a = 1e-5, "target"_a = 0, "seconds"_a = 1e9);
+}
