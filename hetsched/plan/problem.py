@@ -75,6 +75,7 @@ def build_problem(
         memory_bytes=tuple(unit.memory_bytes for unit in units),
         refusals=refusals,
         priority=_priority(units),
+        cpus=tuple(at for at, unit in enumerate(units) if unit.kind == "cpu"),
     )
 
 
