@@ -155,3 +155,20 @@ def value(problem: Problem, schedule: Schedule, objective: str) -> int:
     """The objective as a placement reports it: ns, or uJ for energy."""
     found = score(problem, schedule, objective)
     return to_uj(found) if objective == ENERGY else found
+
+
+def within_limits(problem: Problem, stages: Sequence[Stage]) -> bool:
+    """Whether stages keep every unit's cap on stages and its memory."""
+    count = [0] * len(problem.units)
+    weights = [0] * len(problem.units)
+    for stage in stages:
+        count[stage.unit] += 1
+        weights[stage.unit] += sum(
+            problem.weights_bytes[group][stage.unit] for group in stage.groups
+        )
+    return all(
+        limit is None or used <= limit
+        for used, limit in zip(
+            (*count, *weights), (*problem.max_stages, *problem.memory_bytes), strict=True
+        )
+    )
