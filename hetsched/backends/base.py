@@ -7,11 +7,14 @@ layout. Tensors that come from or go to elsewhere keep the model's names and are
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from hetsched.ir.model import Model
+
+HostValue: TypeAlias = np.ndarray | list[Any] | None
+"""A value as Python sees it: an array, a list for a sequence, None for an empty optional."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,15 @@ class Buffer(Protocol):
     """A value between stages; only the backend that made it knows what is inside."""
 
     def numpy(self) -> np.ndarray:
-        """The value in the host's memory, without a copy where possible."""
+        """The value in the host's memory, without a copy where possible.
+
+        Raises:
+            BackendError: when it is a sequence or an empty optional.
+        """
+        ...
+
+    def host(self) -> HostValue:
+        """The value as Python sees it, whatever its type."""
         ...
 
 
@@ -50,11 +61,11 @@ class Executable(Protocol):
         """Names of the values it makes."""
         ...
 
-    def run(self, values: Mapping[str, Buffer | np.ndarray]) -> Sequence[Buffer]:
+    def run(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
         """Run on the calling thread.
 
         Args:
-            values: at least its inputs, by name.
+            values: at least its inputs, by name: buffers of any backend, or host values.
 
         Returns:
             One buffer per name in `outputs`.

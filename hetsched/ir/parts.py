@@ -1,7 +1,8 @@
 """ONNX files taken apart by node, without looking at their weights.
 
-This is for files that a runtime has optimised: their nodes may be of domains that ONNX doesn't know,
-their values may have no declared type. (Parts of a loaded `Model` are made by `hetsched.ir.extract`.)
+This is for files that a runtime has optimised: their nodes may be of domains that ONNX doesn't
+know, their values may have no declared type. Parts of a loaded `Model` are made by
+`hetsched.ir.extract`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -202,12 +203,12 @@ def _type(kind: str, shape: tuple[int | None, ...] | None) -> onnx.TypeProto:
                 made.tensor_type.shape.dim.add(**({} if dim is None else {"dim_value": dim}))
             made.tensor_type.shape.SetInParent()
     else:
-        raise ModelError(f"a value of type {kind!r} can't cross a cut: tensors, sequences and optionals can")
+        raise ModelError(f"{kind!r} is no type of tensors, sequences or optionals")
     return made
 
 
 def _element(name: str) -> int:
-    upper = name.upper()
-    if upper not in onnx.TensorProto.DataType.keys():
-        raise ModelError(f"dtype {name!r} isn't one of ONNX")
-    return int(onnx.TensorProto.DataType.Value(upper))
+    try:
+        return int(onnx.TensorProto.DataType.Value(name.upper()))
+    except ValueError as error:
+        raise ModelError(f"dtype {name!r} isn't one of ONNX") from error
