@@ -31,6 +31,12 @@ class Problem:
     @property
     def units(self) -> int: ...
 
+def path_bound(problem: Problem) -> int:
+    """No schedule ends before this: the longest path, with a dispatch and a copy per change of unit."""
+
+def load_bound(problem: Problem) -> int:
+    """No schedule ends before this: the groups' times, spread over the units as well as possible."""
+
 def timing(problem: Problem, stages: Sequence[StageRow]) -> tuple[list[int], list[int], int]:
     """Starts, ends and makespan of (unit, groups) stages in dispatch order; ValueError if invalid."""
 

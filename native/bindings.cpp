@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "place/bound.hpp"
 #include "place/problem.hpp"
 #include "place/schedule.hpp"
 #include "place/search.hpp"
@@ -88,6 +89,9 @@ NB_MODULE(_core, m) {
           "weights"_a, "memory"_a)
       .def_prop_ro("groups", &hp::Problem::groups)
       .def_prop_ro("units", &hp::Problem::units);
+  m.def("path_bound", &hp::path_bound, "problem"_a);
+  m.def("load_bound", [](const hp::Problem& problem) { return hp::load_bound(problem).bound; },
+        "problem"_a);
   m.def("timing", &timing, "problem"_a, "stages"_a);
   m.def("anneal", &anneal, "problem"_a, "start"_a, nb::kw_only(), "seed"_a, "iterations"_a,
         "hot"_a = 0.02, "cold"_a = 1e-5, "target"_a = 0, "seconds"_a = 1e9);

@@ -1,0 +1,97 @@
+#include "place/bound.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hetsched::place {
+
+namespace {
+
+std::size_t z(Index i) { return static_cast<std::size_t>(i); }
+
+// Earliest time at which a group on `unit` can have its input `e` there, dispatch included.
+Time arrival(const Problem& problem, const std::vector<Time>& ends, Index e, Index unit) {
+  const Index producer = problem.edge(e).producer;
+  const Time fresh = problem.dispatch(unit);
+  if (producer == kNone) {
+    return fresh + (unit == problem.home() ? 0 : problem.transfer(e, problem.home(), unit));
+  }
+  Time best = kNever;
+  for (const Index source : problem.units_of(producer)) {
+    Time there = ends[z(producer) * z(problem.units()) + z(source)];
+    if (source != unit) there += fresh + problem.transfer(e, source, unit);
+    best = std::min(best, there);
+  }
+  return best;
+}
+
+}  // namespace
+
+std::vector<Time> earliest_ends(const Problem& problem) {
+  std::vector<Time> ends(z(problem.groups()) * z(problem.units()), kNever);
+  for (Index group = 0; group < problem.groups(); ++group) {
+    for (const Index unit : problem.units_of(group)) {
+      Time ready = problem.dispatch(unit);
+      for (const Index e : problem.reads(group)) {
+        ready = std::max(ready, arrival(problem, ends, e, unit));
+      }
+      ends[z(group) * z(problem.units()) + z(unit)] =
+          std::min(kNever, ready + problem.cost(group, unit));
+    }
+  }
+  return ends;
+}
+
+Time path_bound(const Problem& problem) {
+  const std::vector<Time> ends = earliest_ends(problem);
+  Time bound = 0;
+  for (Index group = 0; group < problem.groups(); ++group) {
+    const auto first = ends.begin() + static_cast<std::ptrdiff_t>(z(group) * z(problem.units()));
+    bound = std::max(bound, *std::min_element(first, first + problem.units()));
+  }
+  return bound;
+}
+
+LoadBound load_bound(const Problem& problem) {
+  const auto units = z(problem.units());
+  LoadBound best{std::vector<double>(units, 1.0 / static_cast<double>(units)), 0};
+  std::vector<double> weight = best.weight;
+  std::vector<double> load(units);
+  double best_value = -1.0;
+  // Multiplicative weights: units that carry more than the average get dearer.
+  for (int round = 0; round < 200; ++round) {
+    std::fill(load.begin(), load.end(), 0.0);
+    double value = 0.0;
+    for (Index group = 0; group < problem.groups(); ++group) {
+      double least = static_cast<double>(kNever);
+      Index at = 0;
+      for (const Index unit : problem.units_of(group)) {
+        const double weighted = weight[z(unit)] * static_cast<double>(problem.cost(group, unit));
+        if (weighted < least) {
+          least = weighted;
+          at = unit;
+        }
+      }
+      value += least;
+      load[z(at)] += static_cast<double>(problem.cost(group, at));
+    }
+    if (value > best_value) {
+      best_value = value;
+      best.weight = weight;
+    }
+    const double most = *std::max_element(load.begin(), load.end());
+    if (most <= 0.0) break;
+    const double step = 0.5 / std::sqrt(1.0 + round);
+    double total = 0.0;
+    for (std::size_t u = 0; u < units; ++u) {
+      weight[u] *= std::exp(step * load[u] / most);
+      total += weight[u];
+    }
+    for (double& each : weight) each /= total;
+  }
+  // Rounded down, with room for the sums' rounding errors.
+  best.bound = static_cast<Time>(std::floor(std::max(0.0, best_value * (1.0 - 1e-12))));
+  return best;
+}
+
+}  // namespace hetsched::place
