@@ -1,0 +1,230 @@
+"""One request under way, and what comes out of it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hetsched.backends.base import Buffer, HostValue
+from hetsched.errors import BackendError, HetschedError, RunError
+from hetsched.ir.graph import Graph
+from hetsched.runtime.dispatch import RequestStatus
+from hetsched.runtime.inputs import describe, dtype_name, fits
+from hetsched.runtime.wiring import Wire, Wired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageTime:
+    """When a stage ran.
+
+    Attributes:
+        id: the plan's stage id.
+        planned_unit: the plan's unit.
+        unit: the runtime's unit that ran it.
+        backend: what executed there.
+        start_ns: since the request was submitted.
+        end_ns: since the request was submitted.
+    """
+
+    id: str
+    planned_unit: str
+    unit: str
+    backend: str
+    start_ns: int
+    end_ns: int
+
+    @property
+    def duration_ns(self) -> int:
+        """From start to end."""
+        return self.end_ns - self.start_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a request gave.
+
+    Attributes:
+        outputs: arrays by name, in the model's order; a list for a sequence, None for an empty
+            optional.
+        latency_ns: from submission to the end of the last stage.
+        stages: in the plan's order.
+    """
+
+    outputs: dict[str, Any]
+    latency_ns: int
+    stages: tuple[StageTime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """A deployed plan: all that a request needs to know.
+
+    Attributes:
+        app: the dispatcher's number for it.
+        name: for people.
+        graph: the model's.
+        wired: stages and slots.
+        constants: values of the model's outputs that no op makes.
+        leaving: per stage, (position among its outputs, tensor name) of what the caller gets.
+    """
+
+    app: int
+    name: str
+    graph: Graph
+    wired: Wired
+    constants: Mapping[str, np.ndarray]
+    leaving: tuple[tuple[tuple[int, str], ...], ...]
+
+
+class Request:
+    """The values of one request, and when its stages ran.
+
+    `fill` and `end` are called under the runtime's lock; `execute` is not: what a stage reads is
+    complete before it starts and isn't let go before it has ended.
+    """
+
+    __slots__ = (
+        "_end_ns",
+        "_leaving",
+        "_left",
+        "_on_end",
+        "_slots",
+        "_start_ns",
+        "_submitted_ns",
+        "_times",
+        "error",
+        "number",
+        "program",
+        "status",
+    )
+
+    def __init__(
+        self,
+        program: Program,
+        inputs: Mapping[str, HostValue],
+        on_end: Callable[["Request"], None],
+    ) -> None:
+        wired = program.wired
+        self.program = program
+        self.number = -1  # given on submission
+        self.status: RequestStatus | None = None
+        self.error: RunError | None = None
+        self._leaving: dict[str, HostValue] = {}
+        self._on_end = on_end
+        self._slots: list[Buffer | HostValue] = [None] * wired.slots
+        for name, slot in wired.input_slots.items():
+            self._slots[slot] = inputs[name]
+        self._left = list(wired.readers)
+        self._times = [(0, 0)] * len(wired.stages)
+        self._submitted_ns = time.perf_counter_ns()
+        self._end_ns = self._submitted_ns
+
+    def execute(self, stage: int) -> Sequence[Buffer]:
+        """Run a stage on the calling thread.
+
+        Raises:
+            RunError: naming the stage, its unit and backend, when it fails or what it makes for the
+                caller isn't what the model promises.
+        """
+        compiled = self.program.wired.stages[stage]
+        start_ns = time.perf_counter_ns()
+        try:
+            values = {wire.name: self._read(wire) for wire in self.program.wired.reads[stage]}
+            made = compiled.executable.run(values)
+            self._check(stage, made)
+        except HetschedError as error:
+            raise RunError(f"{compiled} failed: {error}") from error
+        except Exception as error:
+            raise RunError(f"{compiled} failed: {type(error).__name__}: {error}") from error
+        self._times[stage] = (start_ns, time.perf_counter_ns())
+        return made
+
+    def _read(self, wire: Wire) -> Buffer | HostValue:
+        value = self._slots[wire.slot]
+        if not wire.foreign or value is None or isinstance(value, np.ndarray | list):
+            return value
+        return _plain(self.program.graph, wire.name, value)
+
+    def _check(self, stage: int, made: Sequence[Buffer]) -> None:
+        """What goes to the caller leaves the backend here, where its maker can be named."""
+        expected = self.program.wired.stages[stage].executable.outputs
+        if len(made) != len(expected):
+            raise BackendError(f"it made {len(made)} values instead of {len(expected)}")
+        for position, name in self.program.leaving[stage]:
+            self._leaving[name] = _plain(self.program.graph, name, made[position])
+
+    def fill(self, stage: int, made: Sequence[Buffer]) -> None:
+        """Keep what a stage made, and let go of what nobody reads any more."""
+        wired = self.program.wired
+        for slot, value in zip(wired.writes[stage], made, strict=True):
+            if self._left[slot]:
+                self._slots[slot] = value
+        for wire in wired.reads[stage]:
+            self._left[wire.slot] -= 1
+            if not self._left[wire.slot]:
+                self._slots[wire.slot] = None
+
+    def fail(self, error: RunError) -> None:
+        """Note why it is about to fail; the first reason stays."""
+        if self.status is None and self.error is None:
+            self.error = error
+
+    def end(self, status: RequestStatus) -> None:
+        """Note how it ended."""
+        self.status = status
+        self._end_ns = time.perf_counter_ns()
+
+    def notify(self) -> None:
+        """Tell who waits for it; called once, outside the lock."""
+        self._on_end(self)
+
+    def result(self) -> Result:
+        """Outputs and times of a completed request.
+
+        Raises:
+            RunError: when it failed or was cancelled.
+        """
+        if self.status is RequestStatus.FAILED and self.error is not None:
+            raise self.error
+        if self.status is not RequestStatus.COMPLETED:
+            raise RunError(
+                f"a request of app {self.program.name!r} was cancelled: it has no result"
+            )
+        wired = self.program.wired
+        return Result(
+            outputs={name: self._output(name, slot) for name, slot in wired.output_slots},
+            latency_ns=self._end_ns - self._submitted_ns,
+            stages=tuple(
+                StageTime(
+                    id=stage.id,
+                    planned_unit=stage.planned_unit,
+                    unit=stage.unit_name,
+                    backend=stage.backend,
+                    start_ns=start_ns - self._submitted_ns,
+                    end_ns=end_ns - self._submitted_ns,
+                )
+                for stage, (start_ns, end_ns) in zip(wired.stages, self._times, strict=True)
+            ),
+        )
+
+    def _output(self, name: str, slot: int | None) -> HostValue:
+        if name in self._leaving:
+            return self._leaving[name]
+        if slot is None:
+            return self.program.constants[name].copy()
+        passed_through = self._slots[slot]
+        assert passed_through is None or isinstance(passed_through, np.ndarray | list)
+        return passed_through.copy() if isinstance(passed_through, np.ndarray) else passed_through
+
+
+def _plain(graph: Graph, name: str, buffer: Buffer) -> HostValue:
+    """A value that leaves its backend, if it is what the model says."""
+    tensor, value = graph.tensors[name], buffer.host()
+    if isinstance(value, np.ndarray) and tensor.dtype is not None and not fits(tensor, value):
+        raise BackendError(
+            f"it made {name!r} as {dtype_name(value)} of shape {value.shape} "
+            f"instead of {describe(tensor)}"
+        )
+    return value
