@@ -75,7 +75,7 @@ def overhead_ns(kernel_ns: npt.NDArray[np.int64], plain_ns: int) -> float:
         kernel_ns: `[run, kernel]` profiled durations.
         plain_ns: time of all kernels together without the profiler.
     """
-    kernels = kernel_ns.shape[1]
+    kernels = int(kernel_ns.shape[1])
     if kernels == 0:
         return 0.0
     profiled = float(np.median(kernel_ns.sum(axis=1)))

@@ -1,0 +1,120 @@
+"""Reading ONNX Runtime's profile files, and one real pair of sessions."""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from hetsched.backends.ort_profile import ProfilePair, read_runs
+from hetsched.errors import BackendError
+
+
+def kernel(name: str, ts: int, dur: int, op_type: str = "Relu") -> dict[str, object]:
+    return {
+        "cat": "Node", "pid": 1, "tid": 1, "ph": "X", "name": f"{name}_kernel_time",
+        "ts": ts, "dur": dur, "args": {"op_name": op_type, "node_index": "0"},
+    }  # fmt: skip
+
+
+def run_end(ts: int) -> dict[str, object]:
+    return {"cat": "Session", "name": "model_run", "ts": ts, "dur": 1, "ph": "X", "args": {}}
+
+
+LOADING = {"cat": "Session", "name": "session_initialization", "ts": 0, "dur": 9, "args": {}}
+
+
+def profile(*events: dict[str, object]) -> bytes:
+    return msgspec.json.encode([LOADING, *events])
+
+
+def test_runs_are_kernels_between_run_ends_in_nanoseconds() -> None:
+    found = read_runs(
+        profile(
+            kernel("a", 10, 5), kernel("b", 16, 7), run_end(24),
+            kernel("a", 30, 3), kernel("b", 34, 8), run_end(43),
+        ),
+        last=2,
+    )  # fmt: skip
+    assert found.names == ("a", "b")
+    assert found.kernel_ns.tolist() == [[5000, 7000], [3000, 8000]]
+
+
+def test_only_the_last_runs_are_kept() -> None:
+    found = read_runs(
+        profile(kernel("a", 10, 99), run_end(24), kernel("a", 30, 3), run_end(43)), last=1
+    )
+    assert found.kernel_ns.tolist() == [[3000]]
+
+
+def test_kernels_in_a_body_belong_to_the_op_around_it() -> None:
+    # The body's kernels (twice the same one) are written before the If that ran them.
+    found = read_runs(
+        profile(
+            kernel("before", 10, 5),
+            kernel("inner", 21, 2), kernel("inner", 24, 2), kernel("if", 20, 9, "If"),
+            kernel("after", 30, 1), run_end(32),
+        ),
+        last=1,
+    )  # fmt: skip
+    assert dict(zip(found.names, found.kernel_ns[0].tolist(), strict=True)) == {
+        "before": 5000,
+        "if": 9000,
+        "after": 1000,
+    }
+
+
+def test_a_kernel_that_didnt_run_took_no_time() -> None:
+    found = read_runs(profile(kernel("a", 1, 5), run_end(9), run_end(20)), last=2)
+    assert found.kernel_ns.tolist() == [[5000], [0]]
+
+
+def test_too_few_runs_are_refused() -> None:
+    with pytest.raises(BackendError, match="holds 1 runs, not 2"):
+        read_runs(profile(run_end(3)), last=2)
+
+
+def test_something_else_is_refused() -> None:
+    with pytest.raises(BackendError, match="profile can't be read"):
+        read_runs(b'[{"cat": 5}]', last=1)
+
+
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """X -> Relu "first" -> Neg "second" -> Y, 4 floats."""
+    floats = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4]) for name in "XY"]
+    nodes = [
+        helper.make_node("Relu", ["X"], ["h"], "first"),
+        helper.make_node("Neg", ["h"], ["Y"], "second"),
+    ]
+    graph = helper.make_graph(nodes, "chain", floats[:1], floats[1:])
+    opset = helper.make_opsetid("", 17)
+    path = tmp_path / "chain.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+def test_a_pair_runs_plain_and_profiled_and_leaves_no_file(chain: Path, tmp_path: Path) -> None:
+    pair = ProfilePair(chain, tmp_path)
+    feeds = {"X": np.ones(4, np.float32)}
+    for _ in range(4):
+        assert pair.plain(feeds) > 0
+        assert pair.profiled(feeds) > 0
+    runs = pair.finish(last=3)
+    assert runs.names == ("first", "second")
+    assert runs.kernel_ns.shape == (3, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["chain.onnx"]
+
+
+def test_a_file_that_isnt_a_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"no model")
+    with pytest.raises(BackendError, match=r"can't load x\.onnx"):
+        ProfilePair(tmp_path / "x.onnx", tmp_path)
+
+
+def test_inputs_that_dont_fit_are_refused(chain: Path, tmp_path: Path) -> None:
+    pair = ProfilePair(chain, tmp_path)
+    with pytest.raises(BackendError, match="can't run the model"):
+        pair.plain({"X": np.ones(5, np.float32)})
