@@ -1,0 +1,52 @@
+"""Which keys a struct takes at some place of a file: for messages about unknown ones."""
+
+import re
+from typing import Any
+
+import msgspec
+
+_STEP = re.compile(r"\.(?P<key>\w+)|\[(?:\d+|\.\.\.)\]")
+
+
+def accepted_keys(root: type[msgspec.Struct], at: str) -> tuple[str, ...]:
+    """Keys of the struct at a place, as msgspec writes places: `$.units[0].rates[...]`.
+
+    Empty when the place doesn't lead to a struct.
+    """
+    found: Any = msgspec.inspect.type_info(root)
+    for match in _STEP.finditer(at.removeprefix("$")):
+        found = _step(found, match["key"])
+        if found is None:
+            return ()
+    found = _struct(found)
+    return tuple(field.encode_name for field in found.fields) if found is not None else ()
+
+
+def _step(found: Any, key: str | None) -> Any:
+    if key is None:
+        return _items(found)
+    struct = _struct(found)
+    if struct is None:
+        return None
+    types = {field.encode_name: field.type for field in struct.fields}
+    return types.get(key)
+
+
+def _options(found: Any) -> tuple[Any, ...]:
+    return found.types if isinstance(found, msgspec.inspect.UnionType) else (found,)
+
+
+def _struct(found: Any) -> msgspec.inspect.StructType | None:
+    for option in _options(found):
+        if isinstance(option, msgspec.inspect.StructType):
+            return option
+    return None
+
+
+def _items(found: Any) -> Any:
+    for option in _options(found):
+        if isinstance(option, msgspec.inspect.DictType):
+            return option.value_type
+        if isinstance(option, (msgspec.inspect.VarTupleType, msgspec.inspect.ListType)):
+            return option.item_type
+    return None
