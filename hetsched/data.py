@@ -1,9 +1,11 @@
-"""Where the data folders are that travel with the package: `profiles` and `partitions`.
+"""Folders: the data that travels with the package (`profiles`, `partitions`), and the cache.
 
-In a wheel they lie under `hetsched/_data/`; in a checkout, and in an editable install of one, they are
-the folders at its top. The checkout wins where both exist, so that an edited profile takes effect.
+In a wheel the data lies under `hetsched/_data/`; in a checkout, and in an editable install of one,
+it is the folders at its top. The checkout wins where both exist, so that an edited profile takes
+effect.
 """
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -29,3 +31,12 @@ def data_dir(kind: Literal["profiles", "partitions"]) -> Path:
         f"the folder {kind!r} is missing from this installation: looked for "
         f"{' and '.join(str(c) for c in candidates)}; reinstall hetsched"
     )
+
+
+def cache_dir() -> Path:
+    """`$XDG_CACHE_HOME/hetsched`, else `~/.cache/hetsched`; not created here.
+
+    Source: XDG Base Directory Specification 0.8: a relative path in the variable is to be ignored.
+    """
+    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (configured if configured.is_absolute() else Path.home() / ".cache") / "hetsched"

@@ -1,8 +1,9 @@
 """The command line: one file per command, loaded only when it is asked for.
 
-A command `name` lives in `hetsched/cli/<name>.py`, which offers `register(app)`: it adds the command (or a
-group of them) to the app. Such a file imports typer and light parts of hetsched at its top, and what does
-the work inside the command, so that `--help` stays quick. Only `main` turns errors into exit codes.
+A command `name` lives in `hetsched/cli/<name>.py`, which offers `register(app)`: it adds the
+command (or a group of them) to the app. Such a file imports typer and light parts of hetsched at
+its top, and what does the work inside the command, so that `--help` stays quick. Only `main` turns
+errors into exit codes.
 """
 
 import importlib
@@ -55,7 +56,7 @@ def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 
 def _asked_for(argv: Sequence[str]) -> Sequence[str]:
-    """The one command named first on the line, else all: for help, and for the message on a wrong name."""
+    """The command named first on the line, else all: for help, or the message on a wrong name."""
     return argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
 
 
