@@ -89,13 +89,10 @@ def _totals(plan: Plan, solve_s: float | None) -> Iterable[tuple[str, str]]:
     )
     yield "peak memory", peaks
     goal = plan.objective
-    spent = "" if solve_s is None else f", solved in {solve_s:.1f} s"
     reached = format_value(goal.value, goal.unit)
-    bound = format_value(goal.bound, goal.unit)
-    yield (
-        "objective",
-        f"{goal.name} {reached}: {plan.status}, bound {bound}, gap {plan.gap:.2%}{spent}",
-    )
+    yield "objective", f"{goal.name} {reached}: {plan.status}, gap {plan.gap:.2%}"
+    spent = "" if solve_s is None else f", searched for {solve_s:.1f} s"
+    yield "bound", f"no placement is under {format_value(goal.bound, goal.unit)}{spent}"
 
 
 def format_value(value: int, unit: str) -> str:

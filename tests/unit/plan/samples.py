@@ -31,7 +31,12 @@ def sample_plan(ref: str = "zoo:tiny") -> Plan:
         status="optimal",
         gap=0.0,
         objective=Objective(name="latency", value=3_000_000, bound=3_000_000, unit="ns"),
-        baselines={"cpu": 6_000_000, "best-single-unit": 6_000_000, "first-fit": None, "heft": 3_000_000},
+        baselines={
+            "cpu": 6_000_000,
+            "best-single-unit": 6_000_000,
+            "first-fit": None,
+            "heft": 3_000_000,
+        },
         latency_ns=3_000_000,
         latency_low_ns=2_000_000,
         latency_high_ns=5_000_000,
@@ -44,7 +49,9 @@ def sample_plan(ref: str = "zoo:tiny") -> Plan:
             _part("s1", "cpu", ("softmax",), 2_000_000, 3_000_000, Origin.MEASURED),
         ),
         transfers=(
-            Transfer(tensor="x", source="cpu", target="npu", subgraph="s0", size_bytes=768, duration_ns=9),
+            Transfer(
+                tensor="x", source="cpu", target="npu", subgraph="s0", size_bytes=768, duration_ns=9
+            ),
         ),
         host_stages=(),
         rewrites=(),
