@@ -37,6 +37,14 @@ def path_bound(problem: Problem) -> int:
 def load_bound(problem: Problem) -> int:
     """No schedule ends before this: the groups' times, spread over the units as well as possible."""
 
+def solve_exact(
+    problem: Problem, *, known: int, max_nodes: int
+) -> tuple[list[tuple[int, list[int]]], int, int, int]:
+    """Stages better than `known` ns (none if there aren't any), value, bound, number of nodes.
+
+    Ignores limits of memory and of stages per unit. At most 64 groups and 8 units.
+    """
+
 def timing(problem: Problem, stages: Sequence[StageRow]) -> tuple[list[int], list[int], int]:
     """Starts, ends and makespan of (unit, groups) stages in dispatch order; ValueError if invalid."""
 

@@ -5,12 +5,13 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstdint>
-#include <memory>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "place/bound.hpp"
+#include "place/exact.hpp"
 #include "place/problem.hpp"
 #include "place/schedule.hpp"
 #include "place/search.hpp"
@@ -71,6 +72,17 @@ std::tuple<std::vector<StageRow>, hp::Time, std::int64_t> anneal(
   return {rows(evaluator.stages(found.sequence)), found.makespan, found.iterations};
 }
 
+std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::int64_t> solve_exact(
+    const hp::Problem& problem, hp::Time known, std::int64_t max_nodes) {
+  if (!hp::fits_exact(problem)) throw std::invalid_argument("too large: 64 groups, 8 units at most");
+  hp::ExactResult found;
+  {
+    nb::gil_scoped_release release;
+    found = hp::solve_exact(problem, known, max_nodes);
+  }
+  return {rows(found.stages), found.value, found.bound, found.nodes};
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -92,6 +104,7 @@ NB_MODULE(_core, m) {
   m.def("path_bound", &hp::path_bound, "problem"_a);
   m.def("load_bound", [](const hp::Problem& problem) { return hp::load_bound(problem).bound; },
         "problem"_a);
+  m.def("solve_exact", &solve_exact, "problem"_a, nb::kw_only(), "known"_a, "max_nodes"_a);
   m.def("timing", &timing, "problem"_a, "stages"_a);
   m.def("anneal", &anneal, "problem"_a, "start"_a, nb::kw_only(), "seed"_a, "iterations"_a,
         "hot"_a = 0.02, "cold"_a = 1e-5, "target"_a = 0, "seconds"_a = 1e9);
