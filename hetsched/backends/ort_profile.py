@@ -15,13 +15,20 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from hetsched.backends.ort.session import reason, session_options
+from hetsched.backends.base import HostValue
+from hetsched.backends.ort.session import ORT_ERRORS, make_session, reason, session_options
+from hetsched.backends.ort.stage import OrtExecutable, Port
+from hetsched.backends.ort.values import to_ort
 from hetsched.errors import BackendError
+from hetsched.ir.parts import identity_model
 
 _RUNS_BODIES = frozenset({"If", "Loop", "Scan"})
 _SUFFIX = "_kernel_time"
-MAX_EVENTS = 900_000
-"""What a profile can hold: ONNX Runtime's profiler drops what comes after a million events."""
+MAX_EVENTS = 40_000
+"""About as many records as a profile should hold: each is nearly a kilobyte of text.
+
+ONNX Runtime's profiler drops what comes after a million.
+"""
 
 
 class _Args(msgspec.Struct, frozen=True):
@@ -53,39 +60,44 @@ class KernelRuns:
 
 
 class ProfilePair:
-    """A plain and a profiled session of one ONNX file, run as it is (no optimisation)."""
+    """A plain and a profiled session of one ONNX file, run as it is (no optimisation).
 
-    def __init__(self, path: Path, scratch: Path, threads: int = 1) -> None:
+    Both run as a stage of a plan runs: one thread, values kept in ONNX Runtime's memory.
+    """
+
+    def __init__(
+        self, path: Path, feeds: Mapping[str, HostValue], scratch: Path, threads: int = 1
+    ) -> None:
         """Load both.
 
         Args:
             path: an ONNX file, already optimised; its node names are unique.
+            feeds: a value per input.
             scratch: a folder for the profile's file.
             threads: per run, the calling one included.
 
         Raises:
             BackendError: when ONNX Runtime refuses the file.
         """
-        self.plain_session = _session(path, threads, None)
-        self._profiled = _session(path, threads, scratch / "kernels")
-        self._runs = 0
+        self._session = _profiled_session(path, threads, scratch / "kernels")
+        self._profiled = _Timed(self._session, feeds)
+        self._plain = _Timed(make_session(path, threads=threads, optimize=False), feeds)
 
-    def plain(self, feeds: Mapping[str, np.ndarray]) -> int:
+    def plain(self) -> int:
         """Time of one plain run in ns.
 
         Raises:
             BackendError: when the run fails.
         """
-        return _timed(self.plain_session, feeds)
+        return self._plain.run()
 
-    def profiled(self, feeds: Mapping[str, np.ndarray]) -> int:
+    def profiled(self) -> int:
         """Time of one profiled run in ns; its kernels come out of `finish`.
 
         Raises:
             BackendError: when the run fails.
         """
-        self._runs += 1
-        return _timed(self._profiled, feeds)
+        return self._profiled.run()
 
     def finish(self, last: int) -> KernelRuns:
         """End profiling and read the kernels of the last runs.
@@ -93,10 +105,45 @@ class ProfilePair:
         Args:
             last: how many runs to keep; earlier ones were warm-up.
         """
-        path = Path(self._profiled.end_profiling())
-        events = path.read_bytes()
+        path = Path(self._session.end_profiling())
+        profile = path.read_bytes()
         path.unlink()
-        return read_runs(events, last)
+        return read_runs(profile, last)
+
+
+class EmptyStage:
+    """A stage that does nothing but hand one number through: what is left is its dispatch."""
+
+    def __init__(self, threads: int = 1) -> None:
+        """Load it."""
+        session = make_session(identity_model("tensor(float)"), threads=threads, optimize=False)
+        self._timed = _Timed(session, {"x": np.zeros(1, np.float32)})
+
+    def run(self) -> int:
+        """Time of one run in ns."""
+        return self._timed.run()
+
+
+def runtime_version() -> str:
+    """`onnxruntime 1.31.1`."""
+    return f"onnxruntime {ort.__version__}"
+
+
+class _Timed:
+    """A session with values for its inputs."""
+
+    def __init__(self, session: ort.InferenceSession, feeds: Mapping[str, HostValue]) -> None:
+        inputs, outputs = (
+            [Port(name=port.name, inner=port.name, kind=port.type) for port in ports]
+            for ports in (session.get_inputs(), session.get_outputs())
+        )
+        self._stage = OrtExecutable("measured", session, inputs, outputs)
+        self._values = {port.name: to_ort(feeds[port.name], port.kind) for port in inputs}
+
+    def run(self) -> int:
+        start = perf_counter_ns()
+        self._stage.run(self._values)
+        return perf_counter_ns() - start
 
 
 def read_runs(profile: bytes, last: int) -> KernelRuns:
@@ -139,21 +186,13 @@ def _matrix(runs: Sequence[Counter[str]]) -> KernelRuns:
     return KernelRuns(names=names, kernel_ns=np.array(rows, dtype=np.int64))
 
 
-def _session(path: Path, threads: int, profile: Path | None) -> ort.InferenceSession:
+def _profiled_session(path: Path, threads: int, prefix: Path) -> ort.InferenceSession:
     options = session_options(threads, optimize=False)
-    if profile is not None:
-        options.enable_profiling = True
-        options.profile_file_prefix = str(profile)
+    options.enable_profiling = True
+    options.profile_file_prefix = str(prefix)
     try:
-        return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ValueError) as error:
-        raise BackendError(f"ONNX Runtime can't load {path.name}: {reason(error)}") from error
-
-
-def _timed(session: ort.InferenceSession, feeds: Mapping[str, np.ndarray]) -> int:
-    start = perf_counter_ns()
-    try:
-        session.run(None, feeds)
-    except (RuntimeError, ValueError) as error:
-        raise BackendError(f"ONNX Runtime can't run the model: {reason(error)}") from error
-    return perf_counter_ns() - start
+        return ort.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
+    except ORT_ERRORS as error:
+        raise BackendError(reason(error)) from error
