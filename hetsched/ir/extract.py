@@ -13,6 +13,9 @@ from hetsched.ir.model import Model
 EXTERNAL_FROM_BYTES = 2**30
 """Weights of this size and more go to a file beside the model: a protobuf ends at 2 GiB."""
 
+INLINE_BELOW_BYTES = 1024
+"""Smaller constants stay in the model: shape inference doesn't look into external ones."""
+
 
 def part_inputs(graph: Graph, ops: Sequence[str]) -> tuple[str, ...]:
     """Tensors that some ops read from outside and that are no constants, in the graph's order.
@@ -152,7 +155,7 @@ def _add_external(
 ) -> None:
     with path.open("wb") as file:
         for name, tensor in tensors:
-            if tensor.dtype == ir.DataType.STRING:
+            if tensor.dtype == ir.DataType.STRING or tensor.nbytes < INLINE_BELOW_BYTES:
                 proto.graph.initializer.append(_inline(name, tensor))
                 continue
             offset = -(-file.tell() // 4096) * 4096
