@@ -1,0 +1,150 @@
+"""One case through ONNX Runtime alone, and through load, place, plan and run."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+import onnxruntime as ort
+from onnx.backend.test.runner import Runner as Suite
+
+from hetsched.backends.ort.session import FATAL, ORT_ERRORS
+from hetsched.backends.ort.values import OrtBuffer, python_value, to_ort
+from hetsched.errors import HetschedError
+from hetsched.ir.graph import Graph
+from hetsched.ir.load import load
+from hetsched.ir.model import Model
+from hetsched.place.evaluate import evaluate
+from hetsched.place.placement import Stage
+from hetsched.place.problem import Edge, Problem
+from hetsched.place.validate import validate
+from hetsched.plan.model import Plan
+from hetsched.runtime import Runtime, RuntimeUnit
+from tests.conformance.cases import Case, DataSet
+from tests.unit.runtime.plans import plan_of
+
+UNITS = ("even", "odd")
+ONE_NS = 1
+
+
+def onnxruntime_failure(case: Case) -> str | None:
+    """Why ONNX Runtime's CPU provider doesn't pass a case, None when it does."""
+    options = ort.SessionOptions()
+    options.log_severity_level = FATAL
+    options.intra_op_num_threads = 1
+    try:
+        session = ort.InferenceSession(
+            case.model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        for data in case.data_sets:
+            compare(case, data, _plain_run(session, case, data))
+    except ORT_ERRORS as error:
+        return f"{type(error).__name__}: {error}"
+    except AssertionError as error:
+        return str(error).strip()
+    return None
+
+
+def _plain_run(session: ort.InferenceSession, case: Case, data: DataSet) -> list[Any]:
+    """`InferenceSession.run`; types that numpy lacks go in and out as ONNX Runtime's own values."""
+    kinds = {value.name: value.type for value in session.get_inputs()}
+    feeds = {
+        name: python_value(to_ort(value, kinds[name]))
+        for name, value in zip(case.inputs, data.inputs, strict=False)
+        if name in kinds
+    }
+    try:
+        return list(session.run(None, feeds))
+    except ORT_ERRORS:
+        made = session.run_with_ort_values(None, feeds)
+        kinds_out = [value.type for value in session.get_outputs()]
+        return [
+            OrtBuffer(value._ortvalue, kind).host()
+            for value, kind in zip(made, kinds_out, strict=True)
+        ]
+
+
+def compare(case: Case, data: DataSet, outputs: Sequence[Any]) -> None:
+    """The suite's own comparison.
+
+    Raises:
+        AssertionError: when an output differs.
+    """
+    Suite.assert_similar_outputs(list(data.outputs), list(outputs), case.rtol, case.atol)
+
+
+def hetsched_failure(case: Case, folder: Path, units: Sequence[RuntimeUnit]) -> str | None:
+    """Why a case doesn't pass with every op its own stage, None when it does."""
+    path = folder / "case.onnx"
+    onnx.save(case.model, path)
+    try:
+        for data in case.data_sets:
+            compare(case, data, asyncio.run(_run(case, data, path, units)))
+    except (HetschedError, AssertionError) as error:
+        return f"{type(error).__name__}: {error}".strip()
+    return None
+
+
+async def _run(case: Case, data: DataSet, path: Path, units: Sequence[RuntimeUnit]) -> list[Any]:
+    inputs = dict(zip(case.inputs, data.inputs, strict=False))
+    model = load(path, shapes=_shapes(case, inputs))
+    async with Runtime(units) as runtime:
+        app = await runtime.deploy(alternating(model), name=case.name, model=model)
+        outputs = await app(inputs)
+    return list(outputs.values())
+
+
+def _shapes(case: Case, inputs: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Shapes of the tensors among the inputs that the model leaves open."""
+    found = {}
+    for value in case.model.graph.input:
+        if value.name not in inputs or not value.type.HasField("tensor_type"):
+            continue
+        kind = value.type.tensor_type
+        if not kind.HasField("shape") or any(
+            not dim.HasField("dim_value") for dim in kind.shape.dim
+        ):
+            found[value.name] = tuple(inputs[value.name].shape)
+    return found
+
+
+def alternating(model: Model) -> Plan:
+    """Every op its own stage, on two units in turn, accepted by the validator."""
+    problem = _problem(model.graph)
+    stages = [Stage(unit=i % len(UNITS), groups=(i,)) for i in range(len(problem.groups))]
+    validate(problem, evaluate(problem, stages))
+    return plan_of(model, [(UNITS[i % 2], (name,)) for i, name in enumerate(problem.groups)])
+
+
+def _problem(graph: Graph) -> Problem:
+    """Every op a group that costs the same on both units."""
+    index = {op.name: i for i, op in enumerate(graph.ops)}
+    edges = []
+    for name in graph.tensors:
+        producer = graph.producer.get(name)
+        readers = tuple(index[op.name] for op in graph.consumers.get(name, ()))
+        if readers and name not in graph.constants:
+            edges.append(
+                Edge(
+                    name=name,
+                    producer=None if producer is None else index[producer.name],
+                    consumers=readers,
+                    size_bytes=graph.tensors[name].nbytes() or 0,
+                    transfer_ns=((0, ONE_NS), (ONE_NS, 0)),
+                )
+            )
+    ops = len(graph.ops)
+    return Problem(
+        groups=tuple(op.name for op in graph.ops),
+        units=UNITS,
+        cost_ns=((ONE_NS, ONE_NS),) * ops,
+        edges=tuple(edges),
+        home=0,
+        dispatch_ns=(ONE_NS, ONE_NS),
+        power_mw=(None, None),
+        max_stages=(None, None),
+        weights_bytes=((0, 0),) * ops,
+        memory_bytes=(None, None),
+        refusals={},
+    )
