@@ -1,9 +1,10 @@
 """Calibrate the seeded weights of the zoo's light models, and pin the results.
 
-Runs every model op by op on seeded images through ONNX Runtime; at each layer measures the raw values,
-stores their spread and each channel's centre, and goes on with the layer as it will be. Writes
-hetsched/zoo/statistics.npz, and sha256 and bytes of the finished models into catalog.toml. Run again only to
-add a model: new numbers are new models, and every plan made for the old ones is refused.
+Runs every model op by op on seeded images through ONNX Runtime; at each layer measures the raw
+values, stores their spread and each channel's centre, and goes on with the layer as it will be.
+Writes hetsched/zoo/statistics.npz, and sha256 and bytes of the finished models into catalog.toml.
+Run again only to add a model: new numbers are new models, and every plan made for the old ones is
+refused.
 
     python scripts/calibrate_zoo.py [NAME ...]
 """
@@ -25,18 +26,20 @@ from hetsched.zoo.weights import Floats, Skeleton, Statistics
 ort.set_default_logger_severity(3)
 
 ZOO = Path(catalog.__file__).parent
-IMAGES = 8
+IMAGES = 12
 POSITIONS = (0, 2, 3)  # of a Conv's output (N, C, H, W): all but the channel
 
 
 def images(shape: tuple[int, ...]) -> list[Floats]:
-    """Pictures with both coarse and fine detail: half of them centred, half in 0 to 1."""
+    """Noise, and pictures with coarse and fine detail; each centred, and in 0 to 1."""
     generator = np.random.default_rng(0)
     pictures = []
     for index in range(IMAGES):
-        coarse = generator.standard_normal((*shape[:2], shape[2] // 28, shape[3] // 28))
-        smooth = coarse.repeat(28, axis=2).repeat(28, axis=3)
-        picture = (smooth + generator.standard_normal(shape)) / np.sqrt(2)
+        picture = generator.standard_normal(shape)
+        if index % 4 < 2:
+            coarse = generator.standard_normal((*shape[:2], shape[2] // 28, shape[3] // 28))
+            smooth = coarse.repeat(28, axis=2).repeat(28, axis=3)
+            picture = (picture + smooth) / np.sqrt(2)
         if index % 2:
             picture = np.clip(picture / 4 + 0.5, 0, 1)
         pictures.append(picture.astype(np.float32))
@@ -94,7 +97,9 @@ class Stepper:
         return bytes(model.SerializeToString())
 
 
-def measure(raw: list[Floats], *, last: bool) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.int8]]]:
+def measure(
+    raw: list[Floats], *, last: bool
+) -> tuple[float, np.ndarray[tuple[int], np.dtype[np.int8]]]:
     """Spread of a layer's raw values, and each channel's centre in steps.
 
     Args:
@@ -126,9 +131,7 @@ def calibrate(name: str, light: onnx.ModelProto) -> Statistics:
     centre = [np.zeros(count, np.int8) for count in channels]
 
     def present() -> Statistics:
-        return Statistics(
-            scale=tuple(float(np.float32(s)) for s in scale), centre=tuple(centre)
-        )
+        return Statistics(scale=tuple(float(np.float32(s)) for s in scale), centre=tuple(centre))
 
     entry = catalog.entry(name)
     model = weights.fill(name, light, present())

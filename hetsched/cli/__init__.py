@@ -8,6 +8,7 @@ errors into exit codes.
 
 import importlib
 import importlib.util
+import logging
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Annotated
@@ -60,9 +61,20 @@ def _asked_for(argv: Sequence[str]) -> Sequence[str]:
     return argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
 
 
+def _show_log() -> None:
+    """What takes long says so through logging: show it on stderr, where only people read."""
+    logger = logging.getLogger("hetsched")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and exit: 0 done, 1 refused with one clear line, 2 usage, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _show_log()
     try:
         build_app(_asked_for(words))(args=words, prog_name="hetsched")
     except HetschedError as error:

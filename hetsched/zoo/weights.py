@@ -29,6 +29,7 @@ CENTRE_STEP = 1 / 16
 LOGIT_STD = 2.0
 """Spread of the last layer: with 1000 classes the softmax is neither one-hot nor uniform."""
 _AFFINE_SPREAD = 0.25
+_CHUNK = 2**16  # even: each 64-bit draw gives two values
 _IR_VERSION = 8  # 4 and later: a weight needn't be listed among the graph's inputs
 
 
@@ -158,11 +159,14 @@ class Skeleton:
 
 def uniform(seed: str, shape: tuple[int, ...]) -> Floats:
     """Multiples of 2**-23 in [-1, 1), the same for the same seed everywhere."""
-    count = math.prod(shape)
-    digest = hashlib.sha256(seed.encode()).digest()
-    bits = np.random.PCG64(int.from_bytes(digest[:16], "little")).random_raw((count + 1) // 2)
-    words = bits.astype("<u8", copy=False).view("<u4")[:count] >> 8
-    values = (words.astype(np.int32) - 2**23).astype(np.float32)
+    values = np.empty(math.prod(shape), np.float32)
+    generator = np.random.PCG64(
+        int.from_bytes(hashlib.sha256(seed.encode()).digest()[:16], "little")
+    )
+    for start in range(0, values.size, _CHUNK):
+        part = values[start : start + _CHUNK]
+        bits = generator.random_raw((part.size + 1) // 2).astype("<u8", copy=False)
+        part[:] = (bits.view("<u4")[: part.size] >> 8).astype(np.int32) - 2**23
     values *= np.float32(2.0**-23)
     return values.reshape(shape)
 
@@ -238,12 +242,14 @@ def fill(name: str, model: onnx.ModelProto, statistics: Statistics) -> onnx.Mode
     filled = {parameter.name for parameter in skeleton.parameters}
     stored = {init.name for init in graph.initializer}
     kept = [init for init in graph.initializer if init.name in read - filled]
-    made = [
-        numpy_helper.from_array(value(name, parameter, statistics), parameter.name)
-        for parameter in skeleton.parameters
-    ]
     inputs = [info for info in graph.input if info.name not in stored]
-    whole = onnx.helper.make_graph(skeleton.nodes, name, inputs, graph.output, [*kept, *made])
-    return onnx.helper.make_model(
+    whole = onnx.helper.make_graph(skeleton.nodes, name, inputs, graph.output, kept)
+    result = onnx.helper.make_model(
         whole, opset_imports=model.opset_import, ir_version=_IR_VERSION, producer_name="hetsched"
     )
+    for parameter in skeleton.parameters:  # in place: copies of half a gigabyte take their time
+        tensor = result.graph.initializer.add()
+        tensor.name, tensor.data_type = parameter.name, onnx.TensorProto.FLOAT
+        tensor.dims.extend(parameter.shape)
+        tensor.raw_data = value(name, parameter, statistics).astype("<f4", copy=False).tobytes()
+    return result
