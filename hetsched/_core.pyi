@@ -45,6 +45,23 @@ def solve_exact(
     Ignores limits of memory and of stages per unit. At most 64 groups and 8 units.
     """
 
+def solve_chain(
+    problem: Problem,
+    *,
+    seed: int,
+    gap: float,
+    max_nodes: int,
+    iterations: int,
+    seconds: float = 1e9,
+) -> tuple[list[tuple[int, list[int]]], int, int, bool, int, int]:
+    """Stages (may break limits), value, bound, complete, number of blocks, largest block's groups."""
+
+def series_points(problem: Problem) -> list[int]:
+    """Groups that are ordered against every other group."""
+
+def clean_points(problem: Problem) -> list[int]:
+    """Series points that no tensor made earlier, and no model input, passes by."""
+
 def timing(problem: Problem, stages: Sequence[StageRow]) -> tuple[list[int], list[int], int]:
     """Starts, ends and makespan of (unit, groups) stages in dispatch order; ValueError if invalid."""
 

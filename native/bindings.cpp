@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "place/bound.hpp"
+#include "place/chain.hpp"
 #include "place/exact.hpp"
 #include "place/problem.hpp"
 #include "place/schedule.hpp"
 #include "place/search.hpp"
+#include "place/series.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -83,6 +85,18 @@ std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::int64_t> solve_exact(
   return {rows(found.stages), found.value, found.bound, found.nodes};
 }
 
+std::tuple<std::vector<StageRow>, hp::Time, hp::Time, bool, hp::Index, hp::Index> solve_chain(
+    const hp::Problem& problem, std::uint64_t seed, double gap, std::int64_t max_nodes,
+    std::int64_t iterations, double seconds) {
+  hp::ChainResult found;
+  {
+    nb::gil_scoped_release release;
+    found = hp::solve_chain(problem, {seed, gap, max_nodes, iterations, seconds});
+  }
+  return {rows(found.stages), found.value,  found.bound,
+          found.complete,     found.blocks, found.largest};
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -105,6 +119,10 @@ NB_MODULE(_core, m) {
   m.def("load_bound", [](const hp::Problem& problem) { return hp::load_bound(problem).bound; },
         "problem"_a);
   m.def("solve_exact", &solve_exact, "problem"_a, nb::kw_only(), "known"_a, "max_nodes"_a);
+  m.def("solve_chain", &solve_chain, "problem"_a, nb::kw_only(), "seed"_a, "gap"_a, "max_nodes"_a,
+        "iterations"_a, "seconds"_a = 1e9);
+  m.def("series_points", &hp::series_points, "problem"_a);
+  m.def("clean_points", &hp::clean_points, "problem"_a);
   m.def("timing", &timing, "problem"_a, "stages"_a);
   m.def("anneal", &anneal, "problem"_a, "start"_a, nb::kw_only(), "seed"_a, "iterations"_a,
         "hot"_a = 0.02, "cold"_a = 1e-5, "target"_a = 0, "seconds"_a = 1e9);

@@ -1,0 +1,298 @@
+#include "place/chain.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "place/bound.hpp"
+#include "place/exact.hpp"
+#include "place/search.hpp"
+#include "place/series.hpp"
+
+namespace hetsched::place {
+
+namespace {
+
+std::size_t z(Index i) { return static_cast<std::size_t>(i); }
+
+// The best schedule of a block between its source on one unit and its sink on another.
+struct Arc {
+  Time lower = kNever;  // kNever: no such arc
+  Time upper = kNever;
+  int effort = 0;  // how much was spent on it
+  Stages stages;
+};
+
+// Exact searches grow by this factor from one effort to the next.
+constexpr std::int64_t kGrowth = 16;
+constexpr int kMostEffort = 2;
+
+using Clock = std::chrono::steady_clock;
+
+// Arcs of one block (and of all blocks equal to it): [source unit * units + sink unit].
+class Table {
+ public:
+  Table(const Problem& problem, const Block& block)
+      : problem_(problem), block_(block), units_(problem.units()) {
+    arcs_.resize(z(units_) * z(units_));
+    for (const Index a : sources()) {
+      for (const Index b : sinks()) bound(a, b);
+    }
+  }
+
+  // Units of the source and the sink; a missing one has the single unit 0.
+  std::vector<Index> sources() const { return units_of(block_.source); }
+  std::vector<Index> sinks() const { return units_of(block_.sink); }
+  const Arc& arc(Index a, Index b) const { return arcs_[z(a) * z(units_) + z(b)]; }
+
+  // Spends one effort more on an arc.
+  void improve(Index a, Index b, const ChainOptions& options, double seconds);
+
+ private:
+  Arc& at(Index a, Index b) { return arcs_[z(a) * z(units_) + z(b)]; }
+  Time head(Index a) const { return block_.source == kNone ? 0 : problem_.dispatch(a); }
+  void bound(Index a, Index b);
+
+  std::vector<Index> units_of(Index group) const {
+    if (group == kNone) return {0};
+    const auto row = problem_.units_of(group);
+    return {row.begin(), row.end()};
+  }
+
+  const Problem& problem_;
+  Block block_;
+  Index units_;
+  std::vector<Arc> arcs_;
+};
+
+void Table::bound(Index a, Index b) {
+  Arc& arc = at(a, b);
+  const Problem local = block_problem(problem_, block_, a, b);
+  arc.lower = std::max(path_bound(local), load_bound(local).bound) - head(a);
+  arc.lower = std::max<Time>(arc.lower, 0);
+}
+
+// Groups one after the other on units as cheap as can be: a start for the search.
+Sequence greedy(const Problem& local) {
+  Sequence start;
+  for (Index g = 0; g < local.groups(); ++g) {
+    const auto units = local.units_of(g);
+    const auto cheaper = [&](Index u, Index v) { return local.cost(g, u) < local.cost(g, v); };
+    start.order.push_back(g);
+    start.unit.push_back(*std::min_element(units.begin(), units.end(), cheaper));
+  }
+  start.breaks.assign(z(local.groups()), 0);
+  return start;
+}
+
+void Table::improve(Index a, Index b, const ChainOptions& options, double seconds) {
+  Arc& arc = at(a, b);
+  const Problem local = block_problem(problem_, block_, a, b);
+  ++arc.effort;
+  if (arc.effort == 1) {
+    SearchOptions search;
+    search.seed = options.seed;
+    search.iterations = local.groups() > 2 ? options.iterations * local.groups() : 0;
+    search.target = arc.lower + head(a);
+    search.hot = 0.05;
+    search.seconds = seconds;
+    const SearchResult found = anneal(local, greedy(local), search);
+    arc.upper = found.makespan - head(a);
+    arc.stages = Evaluator(local).stages(found.sequence);
+  }
+  if (arc.lower >= arc.upper || !fits_exact(local)) return;
+  const std::int64_t nodes = arc.effort == 1 ? options.max_nodes / kGrowth : options.max_nodes;
+  ExactResult exact = solve_exact(local, arc.upper + head(a), nodes);
+  arc.lower = std::max(arc.lower, exact.bound - head(a));
+  if (exact.stages.unit.empty()) return;
+  arc.upper = exact.value - head(a);
+  arc.stages = std::move(exact.stages);
+}
+
+class Chain {
+ public:
+  Chain(const Problem& problem, const ChainOptions& options)
+      : problem_(problem),
+        options_(options),
+        begun_(Clock::now()),
+        blocks_(blocks(problem, clean_points(problem))) {
+    for (const Block& block : blocks_) tables_.push_back(table(block));
+  }
+
+  ChainResult run();
+
+ private:
+  struct Path {
+    Time length = kNever;
+    std::vector<Index> unit;  // before the first block, and after each
+  };
+
+  std::shared_ptr<Table> table(const Block& block);
+  Path shortest(bool upper) const;
+  bool improve(const Path& path);
+  bool settled(const Arc& arc) const;
+  Stages join(const Path& path) const;
+  double left() const {
+    return options_.seconds - std::chrono::duration<double>(Clock::now() - begun_).count();
+  }
+
+  const Problem& problem_;
+  ChainOptions options_;
+  Clock::time_point begun_;
+  std::vector<Block> blocks_;
+  std::vector<std::shared_ptr<Table>> tables_;
+  std::map<std::vector<Time>, std::shared_ptr<Table>> known_;
+};
+
+// Everything that a block's arcs depend on.
+std::vector<Time> signature(const Problem& problem, const Block& block) {
+  std::vector<Time> key{end(block) - begin(block), block.source == kNone, block.sink == kNone};
+  for (Index g = begin(block); g < end(block); ++g) {
+    const bool pinned = g == block.source || g == block.sink;
+    for (Index u = 0; u < problem.units(); ++u) {
+      key.push_back(pinned && problem.allowed(g, u) ? 0 : problem.cost(g, u));
+    }
+    if (g == block.source) continue;
+    for (const Index e : problem.reads(g)) {
+      const Edge& edge = problem.edge(e);
+      const Index first = *std::min_element(edge.consumers.begin(), edge.consumers.end());
+      key.push_back(edge.producer == kNone ? kNone : edge.producer - begin(block));
+      key.push_back(first - begin(block));
+      if (first != g) continue;
+      for (const Index reader : edge.consumers) key.push_back(reader - begin(block));
+      key.insert(key.end(), edge.transfer.begin(), edge.transfer.end());
+    }
+    key.push_back(kNever);
+  }
+  return key;
+}
+
+std::shared_ptr<Table> Chain::table(const Block& block) {
+  auto& entry = known_[signature(problem_, block)];
+  if (!entry) entry = std::make_shared<Table>(problem_, block);
+  return entry;
+}
+
+// The best path by the arcs' lower or upper ends. Clean points cost their own time on their unit.
+Chain::Path Chain::shortest(bool upper) const {
+  const auto units = z(problem_.units());
+  std::vector<Time> reach(units, kNever);
+  reach[0] = 0;  // the virtual source, or replaced below
+  std::vector<std::vector<Index>> from;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const Table& table = *tables_[i];
+    std::vector<Time> next(units, kNever);
+    std::vector<Index> back(units, kNone);
+    for (const Index a : table.sources()) {
+      for (const Index b : table.sinks()) {
+        const Arc& arc = table.arc(a, b);
+        Time length = upper ? arc.upper : arc.lower;
+        if (reach[z(a)] >= kNever || length >= kNever) continue;
+        length += reach[z(a)];
+        if (blocks_[i].sink != kNone) length += problem_.cost(blocks_[i].sink, b);
+        if (length >= next[z(b)]) continue;
+        next[z(b)] = length;
+        back[z(b)] = a;
+      }
+    }
+    reach = std::move(next);
+    from.push_back(std::move(back));
+  }
+  Path path;
+  const auto last = std::min_element(reach.begin(), reach.end());
+  path.length = *last;
+  if (path.length >= kNever) return path;
+  path.unit.push_back(static_cast<Index>(last - reach.begin()));
+  for (auto back = from.rbegin(); back != from.rend(); ++back) {
+    path.unit.push_back((*back)[z(path.unit.back())]);
+  }
+  std::reverse(path.unit.begin(), path.unit.end());
+  return path;
+}
+
+bool Chain::settled(const Arc& arc) const {
+  return arc.lower >= arc.upper || arc.effort >= kMostEffort;
+}
+
+// Spends effort on the path's arcs: on all that nothing was spent on, else on the widest open one.
+bool Chain::improve(const Path& path) {
+  bool changed = false;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
+    if (arc.effort > 0 || settled(arc)) continue;
+    tables_[i]->improve(path.unit[i], path.unit[i + 1], options_, left());
+    changed = true;
+    if (left() <= 0) return true;
+  }
+  if (changed) return true;
+  std::size_t widest = blocks_.size();
+  Time width = 0;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
+    if (settled(arc) || arc.upper - arc.lower <= width) continue;
+    width = arc.upper - arc.lower;
+    widest = i;
+  }
+  if (widest == blocks_.size()) return false;
+  tables_[widest]->improve(path.unit[widest], path.unit[widest + 1], options_, left());
+  return true;
+}
+
+// The blocks' stages one after the other; a block's first stage is the tail of its source's.
+Stages Chain::join(const Path& path) const {
+  Stages all;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
+    const Index from = begin(blocks_[i]);
+    for (std::size_t s = 0; s < arc.stages.unit.size(); ++s) {
+      if (s > 0 || blocks_[i].source == kNone) {
+        all.unit.push_back(arc.stages.unit[s]);
+        all.groups.emplace_back();
+      }
+      for (const Index local : arc.stages.groups[s]) {
+        if (local + from != blocks_[i].source) all.groups.back().push_back(local + from);
+      }
+    }
+  }
+  for (auto& row : all.groups) std::sort(row.begin(), row.end());
+  return all;
+}
+
+ChainResult Chain::run() {
+  ChainResult result;
+  result.blocks = static_cast<Index>(blocks_.size());
+  for (const Block& block : blocks_) {
+    result.largest = std::max(result.largest, end(block) - begin(block));
+  }
+  while (true) {
+    const Path best = shortest(false);
+    result.bound = best.length;
+    if (best.length >= kNever) return result;
+    const Path found = shortest(true);
+    if (found.length < kNever) {
+      const double open = static_cast<double>(found.length - best.length);
+      if (open <= options_.gap * static_cast<double>(found.length)) result.complete = true;
+    }
+    if (result.complete || left() <= 0) break;
+    if (!improve(best)) {
+      result.complete = true;
+      break;
+    }
+  }
+  const Path found = shortest(true);
+  if (found.length >= kNever) return result;
+  result.stages = join(found);
+  result.value = Evaluator(problem_).timing(result.stages).makespan;
+  return result;
+}
+
+}  // namespace
+
+ChainResult solve_chain(const Problem& problem, const ChainOptions& options) {
+  if (problem.groups() == 0) return {{}, 0, 0, 0, 0, true};
+  return Chain(problem, options).run();
+}
+
+}  // namespace hetsched::place
