@@ -18,7 +18,7 @@ Kind: TypeAlias = Literal["cpu", "gpu", "npu", "dsp", "dla"]
 Dtype: TypeAlias = Literal["float32", "float16", "bfloat16", "int16", "int8"]
 
 
-class Rates(Struct, kw_only=True):
+class Rates(Struct, frozen=True, kw_only=True):
     """How fast a unit computes in one dtype: the coefficients of the cost model.
 
     Attributes:
@@ -52,7 +52,7 @@ class Rates(Struct, kw_only=True):
         check(self.per_op, "per_op", "time")
 
 
-class Unit(Struct, kw_only=True):
+class Unit(Struct, frozen=True, kw_only=True):
     """Something that runs one stage at a time.
 
     Attributes:
@@ -88,7 +88,7 @@ class Unit(Struct, kw_only=True):
     power: Figure | None = None
     memory: Figure | None = None
     max_subgraphs: int | None = None
-    rates: dict[str, Rates] = {}
+    rates: dict[str, Rates] = msgspec.field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -133,7 +133,7 @@ class Unit(Struct, kw_only=True):
         return None if self.memory is None else round(self.memory.base("size"))
 
 
-class Link(Struct, kw_only=True):
+class Link(Struct, frozen=True, kw_only=True):
     """How a tensor gets from one unit's memory to another's.
 
     One copy of `n` bytes (in the model's dtype) takes `latency` + n / `bandwidth`, and for float
@@ -170,7 +170,7 @@ class Link(Struct, kw_only=True):
         return tuple(f for f in (self.latency, self.bandwidth, self.conversion) if f is not None)
 
 
-class Memory(Struct, kw_only=True):
+class Memory(Struct, frozen=True, kw_only=True):
     """The memory that all units share.
 
     Attributes:
@@ -193,7 +193,7 @@ class Memory(Struct, kw_only=True):
         check(self.capacity, "memory.capacity", "size", positive=True)
 
 
-class Profile(Struct, kw_only=True):
+class Profile(Struct, frozen=True, kw_only=True):
     """A SoC.
 
     Attributes:

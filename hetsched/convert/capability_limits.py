@@ -1,0 +1,73 @@
+"""Limits that hold for every op of a backend: dtypes, known shapes, rank, number of outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hetsched.convert.capability_rows import Row
+from hetsched.convert.capability_view import View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a backend asks of every op.
+
+    Attributes:
+        max_rank: of every tensor, None for no limit.
+        outputs: most outputs of one op, None for no limit.
+        static: whether all shapes must be known.
+    """
+
+    max_rank: int | None = None
+    outputs: int | None = None
+    static: bool = False
+
+
+# Source: the rows of the same framework and backend in data/limits.csv. MACE takes fixed shapes
+# only: its row (mace, converter, dynamic_shape).
+LIMITS: Mapping[tuple[str, str], Limits] = {
+    ("mace", "apu"): Limits(max_rank=4, outputs=1, static=True),
+    ("mace", "gpu-opencl"): Limits(max_rank=4, static=True),
+    ("mace", "converter"): Limits(static=True),
+    ("tflite", "gpu-opencl"): Limits(max_rank=4),
+    ("tflite", "dsp-hexagon"): Limits(max_rank=4),
+    ("tnn", "gpu-opencl"): Limits(max_rank=5),
+    ("tnn", "converter"): Limits(static=True),
+    ("onnxruntime", "nnapi"): Limits(static=True),
+    ("onnxruntime", "qnn-htp"): Limits(static=True),
+    ("onnxruntime", "coreml-mlprogram"): Limits(max_rank=5),
+    ("neuron", "apu-mdla3.0"): Limits(max_rank=4),
+    ("neuron", "apu-mdla2.0"): Limits(max_rank=4),
+    ("tensorrt", "dla"): Limits(static=True),
+}
+
+
+def dtype_reason(view: View, row: Row) -> str | None:
+    """The first tensor that is made at run time and whose dtype the row doesn't list.
+
+    Stored parameters (shapes, axes) are left out: converters turn them into attributes. Weights
+    have the dtype of what they are applied to.
+    """
+    if not row.dtypes:
+        return None
+    accepted = {dtype.split(" ")[0] for dtype in row.dtypes}
+    for name in (*view.data, *view.op.writes):
+        tensor = view.graph.tensors.get(name)
+        dtype = None if tensor is None else tensor.dtype
+        if dtype is None:
+            return f"dtype of {name!r} isn't known"
+        if dtype not in accepted:
+            return f"{view.op.op_type} of {dtype} ({name!r}): takes {', '.join(sorted(accepted))}"
+    return None
+
+
+def rank_reason(view: View, limits: Limits) -> str | None:
+    """The first broken limit on shapes or outputs."""
+    if limits.outputs is not None and len(view.op.writes) > limits.outputs:
+        return f"{view.op.op_type} with {len(view.op.writes)} outputs: at most {limits.outputs}"
+    for name in (*view.op.reads, *view.op.writes):
+        shape = view.shape(name)
+        if limits.static and (shape is None or None in shape):
+            return f"shape of {name!r} isn't known: {list(shape) if shape else 'no rank'}"
+        if shape is not None and limits.max_rank is not None and len(shape) > limits.max_rank:
+            return f"{name!r} has rank {len(shape)}: at most {limits.max_rank}"
+    return None

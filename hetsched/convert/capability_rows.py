@@ -1,0 +1,116 @@
+"""The capability tables: one row per framework, backend and op, each with its source.
+
+`data/index.csv` says how each (framework, backend) was read and whether its rows are complete
+(closed world); `data/<family>.csv` hold the rows.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from hetsched.errors import CapabilityError
+
+_STATUSES = ("full", "partial", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What a table says about one op.
+
+    Attributes:
+        status: `full`, `partial` (works under `constraint`) or `none`.
+        dtypes: empty when the source doesn't say.
+        constraint: in words.
+        source: where it was read.
+    """
+
+    status: str
+    dtypes: frozenset[str]
+    constraint: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """All rows of one backend of a framework.
+
+    Attributes:
+        framework: as in index.csv.
+        backend: as in index.csv.
+        closed_world: whether an op without a row is refused; otherwise it is unknown.
+        rows: op type to its row.
+    """
+
+    framework: str
+    backend: str
+    closed_world: bool
+    rows: Mapping[str, Row]
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    resource = files("hetsched.convert").joinpath("data", name)
+    return list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
+
+
+@lru_cache(maxsize=1)
+def index() -> Mapping[str, Mapping[str, tuple[str, bool]]]:
+    """Framework to backend to (file, closed world), in the order of index.csv."""
+    found: dict[str, dict[str, tuple[str, bool]]] = {}
+    for row in _read("index.csv"):
+        entry = (row["file"], row["closed_world"] == "yes")
+        found.setdefault(row["framework"], {})[row["backend"]] = entry
+    return found
+
+
+def backends(framework: str) -> tuple[str, ...]:
+    """Backends of a framework, converters included.
+
+    Raises:
+        CapabilityError: naming the frameworks that there are.
+    """
+    known = index()
+    if framework not in known:
+        raise CapabilityError(f"unknown framework {framework!r}: known are {', '.join(known)}")
+    return tuple(known[framework])
+
+
+@lru_cache(maxsize=64)
+def table(framework: str, backend: str) -> Table:
+    """The rows of one backend.
+
+    Raises:
+        CapabilityError: unknown framework or backend (names what there is), or a wrong table.
+    """
+    if backend not in backends(framework):
+        accepted = ", ".join(backends(framework))
+        raise CapabilityError(
+            f"framework {framework!r} has no backend {backend!r}: it has {accepted}"
+        )
+    file, closed_world = index()[framework][backend]
+    rows = {
+        row["onnx_op"]: _row(row, file)
+        for row in _file_rows(file)
+        if row["framework"] == framework and row["backend"] == backend
+    }
+    return Table(framework=framework, backend=backend, closed_world=closed_world, rows=rows)
+
+
+@lru_cache(maxsize=8)
+def _file_rows(file: str) -> list[dict[str, str]]:
+    return _read(file)
+
+
+def _row(row: Mapping[str, str], file: str) -> Row:
+    if row["status"] not in _STATUSES:
+        raise CapabilityError(
+            f"{file}: {row['framework']} {row['backend']} {row['onnx_op']} has status "
+            f"{row['status']!r}: take one of {', '.join(_STATUSES)}"
+        )
+    return Row(
+        status=row["status"],
+        dtypes=frozenset(filter(None, row["dtypes"].split(";"))),
+        constraint=row["constraint"],
+        source=row["source"],
+    )

@@ -1,0 +1,220 @@
+"""Groups: ops that a backend fuses and that are costed and placed as one.
+
+A group is grown by contracting an edge between two groups, and only where one of these holds:
+the consumer reads from no other group, or the producer is read by no other group. In both cases no
+second way leads from the one to the other, so the graph of groups stays acyclic and each
+group stays convex.
+
+What is fused:
+
+1. a convolution or matrix product with what follows it: batch normalisation, arithmetic with
+   a constant, activation, product with a function of itself;
+2. chains of elementwise ops;
+3. DequantizeLinear -> op -> QuantizeLinear;
+4. integer arithmetic on shapes with the op that uses it.
+
+Only ops that the same units run get into one group, so that fusing takes no choice away that
+matters; but a batch normalisation always stays with the convolution that it folds into.
+"""
+
+from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heappush
+
+from hetsched.cost.fusion_rules import (
+    HEAVY,
+    folds_into,
+    gates,
+    is_elementwise,
+    is_shape_arithmetic,
+    is_single_input,
+    run_time_inputs,
+)
+from hetsched.cost.table import Group
+from hetsched.ir.graph import Graph, Op
+from hetsched.ir.op_class import op_class
+
+
+def groups(
+    graph: Graph, refusals: Mapping[tuple[str, str], str], units: Sequence[str]
+) -> tuple[Group, ...]:
+    """Fused groups in a topological order of the graph; every op is in exactly one.
+
+    Args:
+        graph: the prepared model.
+        refusals: (op, unit) to the reason why the unit doesn't run the op.
+        units: names of all units.
+    """
+    builder = _Builder(graph, refusals, units)
+    for op in graph.ops:
+        builder.place(op)
+    builder.sweep_shape_arithmetic()
+    return builder.result()
+
+
+class _Builder:
+    """Union of ops into groups, in the graph's order.
+
+    Attributes:
+        group_of: op to the number of its group.
+        members: group to its ops in the graph's order.
+        head: group to the op that it is named after.
+        units: group to the units that run all its ops.
+    """
+
+    def __init__(
+        self, graph: Graph, refusals: Mapping[tuple[str, str], str], units: Sequence[str]
+    ) -> None:
+        self._graph = graph
+        self._support = {
+            op.name: frozenset(unit for unit in units if (op.name, unit) not in refusals)
+            for op in graph.ops
+        }
+        self._gates = gates(graph)
+        self._index = {op.name: index for index, op in enumerate(graph.ops)}
+        self.group_of: dict[str, int] = {}
+        self.members: dict[int, list[str]] = {}
+        self.head: dict[int, str] = {}
+        self.units: dict[int, frozenset[str]] = {}
+
+    def place(self, op: Op) -> None:
+        """Put the next op into the group that it fuses with, or into a new one."""
+        target = self._target(op)
+        if target is None:
+            self._open(op)
+            self._pull_dequantize(op)
+            return
+        self._add(op, target)
+
+    def _target(self, op: Op) -> int | None:
+        folded_into = folds_into(self._graph, op)
+        if folded_into is not None:
+            return self.group_of[folded_into.name]
+        before = self._groups_before(op)
+        if len(before) != 1:
+            return None
+        (group,) = before
+        if self.units[group] != self._support[op.name] or not self._takes(op, group):
+            return None
+        return group if self._fuses(op, group) else None
+
+    def _groups_before(self, op: Op) -> set[int]:
+        producers = (self._graph.producer.get(name) for name in op.reads)
+        return {self.group_of[producer.name] for producer in producers if producer is not None}
+
+    def _takes(self, op: Op, group: int) -> bool:
+        """Whether what `op` reads from the group needn't exist outside of it."""
+        for name in run_time_inputs(self._graph, op):
+            producer = self._graph.producer.get(name)
+            if producer is not None and not self._vanishes(name, op, group):
+                return False
+        return True
+
+    def _vanishes(self, tensor: str, op: Op, group: int) -> bool:
+        if tensor in self._graph.outputs:
+            return False
+        if self._graph.consumers[tensor] == (op,):
+            return True
+        gate = self._gates.get(tensor, frozenset())
+        return op.name in gate and all(self._support[name] == self.units[group] for name in gate)
+
+    def _fuses(self, op: Op, group: int) -> bool:
+        head = self._graph.op[self.head[group]]
+        if op.op_type == "QuantizeLinear":
+            return any(
+                self._graph.op[name].op_type == "DequantizeLinear" for name in self.members[group]
+            )
+        if op_class(self._graph, head) in HEAVY:
+            return is_single_input(self._graph, op) or self._is_gate_product(op)
+        return is_elementwise(self._graph, op) and is_elementwise(self._graph, head)
+
+    def _is_gate_product(self, op: Op) -> bool:
+        return any(op.name in self._gates.get(name, ()) for name in op.inputs)
+
+    def _pull_dequantize(self, op: Op) -> None:
+        """Take in the DequantizeLinear ops that only this op reads."""
+        if op.op_type in ("DequantizeLinear", "QuantizeLinear"):
+            return
+        for name in run_time_inputs(self._graph, op):
+            producer = self._graph.producer.get(name)
+            if producer is None or producer.op_type != "DequantizeLinear":
+                continue
+            group, mine = self.group_of[producer.name], self.group_of[op.name]
+            if group == mine or self.members[group] != [producer.name]:
+                continue
+            is_only_reader = self._graph.consumers[name] == (op,)
+            if is_only_reader and name not in self._graph.outputs:
+                self._merge(group, mine)
+
+    def sweep_shape_arithmetic(self) -> None:
+        """Move groups of shape arithmetic to the only group that reads them, last ones first."""
+        for op in reversed(self._graph.ops):
+            group = self.group_of[op.name]
+            if not all(
+                is_shape_arithmetic(self._graph, self._graph.op[name])
+                for name in self.members[group]
+            ):
+                continue
+            after = self._groups_after(group)
+            if len(after) == 1 and not self._makes_output(group):
+                self._merge(group, after.pop())
+
+    def _groups_after(self, group: int) -> set[int]:
+        readers = (
+            reader
+            for name in self.members[group]
+            for made in self._graph.op[name].writes
+            for reader in self._graph.consumers.get(made, ())
+        )
+        return {self.group_of[reader.name] for reader in readers} - {group}
+
+    def _makes_output(self, group: int) -> bool:
+        outputs = self._graph.outputs
+        return any(
+            made in outputs for name in self.members[group] for made in self._graph.op[name].writes
+        )
+
+    def _open(self, op: Op) -> None:
+        group = self._index[op.name]
+        self.group_of[op.name] = group
+        self.members[group] = [op.name]
+        self.head[group] = op.name
+        self.units[group] = self._support[op.name]
+
+    def _add(self, op: Op, group: int) -> None:
+        self.group_of[op.name] = group
+        self.members[group].append(op.name)
+        self.units[group] &= self._support[op.name]
+
+    def _merge(self, source: int, target: int) -> None:
+        """Give the members of one group to another, if the same units run both."""
+        if self.units[source] != self.units[target]:
+            return
+        for name in self.members[source]:
+            self.group_of[name] = target
+        self.members[target] += self.members.pop(source)
+        del self.head[source], self.units[source]
+
+    def result(self) -> tuple[Group, ...]:
+        """The groups; among those that are ready the one with the earliest op comes first."""
+        before: dict[int, set[int]] = {group: set() for group in self.members}
+        after: dict[int, set[int]] = {group: set() for group in self.members}
+        for op in self._graph.ops:
+            mine = self.group_of[op.name]
+            for group in self._groups_before(op) - {mine}:
+                before[mine].add(group)
+                after[group].add(mine)
+        first = {
+            group: min(self._index[name] for name in names) for group, names in self.members.items()
+        }
+        ready = [(first[group], group) for group, others in before.items() if not others]
+        heapify(ready)
+        ordered: list[Group] = []
+        while ready:
+            _, group = heappop(ready)
+            names = sorted(self.members[group], key=self._index.__getitem__)
+            ordered.append(Group(name=self.head[group], ops=tuple(names)))
+            for successor in after[group]:
+                before[successor].discard(group)
+                if not before[successor]:
+                    heappush(ready, (first[successor], successor))
+        return tuple(ordered)
