@@ -1,0 +1,141 @@
+"""A region of the model as ONNX Runtime optimises it, saved with its weights beside it."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from hetsched.backends.ort.session import make_session
+from hetsched.errors import BackendError
+from hetsched.ir.extract import save_part
+from hetsched.ir.model import Model
+
+MODEL_FILE = "model.onnx"
+WEIGHTS_FILE = "weights.bin"
+PORTS_FILE = "ports.json"
+
+INLINE_BYTES = 1024
+"""Weights smaller than this stay in the model file: nothing is gained by mapping them."""
+
+CHILD_BYTES = 64 * 2**20
+"""Regions with weights of this size are optimised in a process of their own: optimising needs about
+twice the weights' size for a moment, which the caller's memory then doesn't see."""
+
+
+class Typed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An input or output of an optimised region.
+
+    Attributes:
+        name: the model's.
+        kind: in ONNX Runtime's words, `tensor(float)`.
+        shape: None where the rank or any dimension isn't known.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...] | None
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an optimised region reads and makes."""
+
+    inputs: tuple[Typed, ...]
+    outputs: tuple[Typed, ...]
+
+
+def optimize_region(
+    model: Model, ops: Sequence[str], outputs: Sequence[str], threads: int, folder: Path
+) -> Ports:
+    """Optimise some ops as a plain session would, and save what came out into a folder.
+
+    Raises:
+        BackendError: with ONNX Runtime's reason, when it refuses the ops.
+    """
+    source = folder / "source.onnx"
+    weights_bytes = constant_bytes(model, ops)
+    save_part(model, ops, outputs, source, external=weights_bytes >= CHILD_BYTES)
+    try:
+        if weights_bytes >= CHILD_BYTES:
+            _optimize_in_child(source, threads)
+        else:
+            optimize_file(source, threads)
+    finally:
+        source.unlink(missing_ok=True)
+        source.with_name(source.name + ".data").unlink(missing_ok=True)
+    return read_ports(folder)
+
+
+def optimize_file(source: Path, threads: int) -> None:
+    """Optimise a file; model, weights and ports are saved beside it."""
+    folder = source.parent
+    session = make_session(
+        source,
+        threads=threads,
+        optimize=True,
+        optimized_path=folder / MODEL_FILE,
+        config={
+            "session.optimized_model_external_initializers_file_name": WEIGHTS_FILE,
+            "session.optimized_model_external_initializers_min_size_in_bytes": str(INLINE_BYTES),
+            "session.save_external_prepacked_constant_initializers": "1",
+        },
+    )
+    ports = Ports(
+        inputs=tuple(_typed(port) for port in session.get_inputs()),
+        outputs=tuple(_typed(port) for port in session.get_outputs()),
+    )
+    (folder / PORTS_FILE).write_bytes(msgspec.json.encode(ports))
+
+
+def read_ports(folder: Path) -> Ports:
+    """Read what `optimize_file` saved.
+
+    Raises:
+        BackendError: when the file is missing or spoilt.
+    """
+    path = folder / PORTS_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Ports)
+    except (OSError, msgspec.DecodeError) as error:
+        raise BackendError(f"{path}: {error}") from error
+
+
+def constant_bytes(model: Model, ops: Sequence[str]) -> int:
+    """Size of the constants that some ops read."""
+    graph = model.graph
+    read = {name for op in ops for name in graph.op[op].reads} & graph.constants
+    return sum(graph.tensors[name].nbytes() or 0 for name in read)
+
+
+def _typed(port: object) -> Typed:
+    shape = tuple(port.shape)  # type: ignore[attr-defined]  # NodeArg has no stub
+    static = all(isinstance(dim, int) for dim in shape)
+    kind: str = port.type  # type: ignore[attr-defined]  # as above
+    return Typed(
+        name=port.name,  # type: ignore[attr-defined]  # as above
+        kind=kind,
+        shape=shape if static and kind.startswith("tensor") else None,
+    )
+
+
+def _optimize_in_child(source: Path, threads: int) -> None:
+    command = [sys.executable, "-m", "hetsched.backends.ort.optimize", str(source), str(threads)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = done.stderr.strip().splitlines()
+        raise BackendError(lines[-1] if lines else f"optimising ended with {done.returncode}")
+
+
+def _main() -> int:
+    source, threads = sys.argv[1:]
+    try:
+        optimize_file(Path(source), int(threads))
+    except BackendError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(_main())
