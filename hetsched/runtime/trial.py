@@ -1,0 +1,271 @@
+"""One plan run once or a few times on this machine: what `hetsched run` reports."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median_low
+
+import msgspec
+import numpy as np
+
+from hetsched.backends.base import Backend, HostValue
+from hetsched.errors import RunError
+from hetsched.ir.graph import Graph
+from hetsched.ir.model import Model
+from hetsched.plan.model import Plan
+from hetsched.runtime.inputs import dtype_name, random_input
+from hetsched.runtime.request import Result
+from hetsched.runtime.runtime import Runtime
+from hetsched.runtime.units import RuntimeUnit, host_units
+from hetsched.runtime.verify import Verified, verify
+
+SCHEMA = 1
+ORT = "ort"
+NULL = "null"
+BACKENDS = {
+    ORT: "ONNX Runtime CPU, one thread, this machine",
+    NULL: "computes nothing, gives zeros",
+}
+
+
+class Output(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the model's outputs.
+
+    Attributes:
+        name: in the model.
+        shape: None for a sequence or an empty optional.
+        dtype: None likewise.
+        sha256: of the elements in C order, as they are in memory.
+    """
+
+    name: str
+    shape: tuple[int, ...] | None
+    dtype: str | None
+    sha256: str
+
+
+class StageRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One subgraph as it ran.
+
+    Attributes:
+        id: the plan's.
+        unit: the plan's.
+        backend: what executed it.
+        on: this machine's unit that ran it.
+        ops: how many.
+        start_ns: in the run whose latency is the median, since the request.
+        latency_ns: median over the runs.
+        predicted_ns: by the plan, for the plan's SoC.
+    """
+
+    id: str
+    unit: str
+    backend: str
+    on: str
+    ops: int
+    start_ns: int
+    latency_ns: int
+    predicted_ns: int
+
+
+class Mapped(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in for a unit of the plan."""
+
+    backend: str
+    on: str
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of running a plan.
+
+    Attributes:
+        schema: version of this layout.
+        model: its name.
+        profile: name of the SoC that the plan is for.
+        runs: how many.
+        latency_ns: median over the runs, from the request to its last output.
+        predicted_ns: by the plan, for the plan's SoC.
+        mapping: the plan's unit to what stood in for it.
+        stages: in the plan's order.
+        outputs: in the model's order, of the last run.
+        verified: None unless asked for.
+        made_up: inputs that weren't given and were filled with random data.
+    """
+
+    schema: int
+    model: str
+    profile: str
+    runs: int
+    latency_ns: int
+    predicted_ns: int
+    mapping: dict[str, Mapped]
+    stages: tuple[StageRun, ...]
+    outputs: tuple[Output, ...]
+    verified: Verified | None
+    made_up: tuple[str, ...]
+
+
+def place_units(
+    plan: Plan, backends: Mapping[str, str]
+) -> tuple[list[RuntimeUnit], dict[str, str]]:
+    """This machine's units for a plan, and which stands in for which of the plan's.
+
+    Args:
+        plan: what is to run.
+        backends: the plan's unit to `ort` or `null`; `ort` where nothing is said.
+
+    Raises:
+        RunError: naming a unit or backend that doesn't exist.
+    """
+    planned = list(dict.fromkeys(part.unit for part in plan.subgraphs))
+    for unit, backend in backends.items():
+        if unit not in planned:
+            raise RunError(f"the plan has no unit {unit!r}: it has {', '.join(planned) or 'none'}")
+        if backend not in BACKENDS:
+            raise RunError(f"unit {unit!r} is mapped to {backend!r}: take {' or '.join(BACKENDS)}")
+    real = [unit for unit in planned if backends.get(unit, ORT) == ORT]
+    cores = host_units()
+    mapping = {unit: cores[index % len(cores)].name for index, unit in enumerate(real)}
+    units = [core for core in cores if core.name in mapping.values()]
+    null = _null_backend()
+    for unit in planned:
+        if unit not in mapping:
+            mapping[unit] = f"null-{unit}"
+            units.append(RuntimeUnit(name=mapping[unit], backend=null))
+    return units or [cores[0]], {unit: mapping[unit] for unit in planned}
+
+
+def _null_backend() -> Backend:
+    from hetsched.backends.null import NullBackend
+
+    return NullBackend()
+
+
+def fill_inputs(
+    graph: Graph, given: Mapping[str, HostValue], seed: int
+) -> tuple[dict[str, HostValue], tuple[str, ...]]:
+    """The inputs given, and random ones for the others, whose names come back too.
+
+    Raises:
+        RunError: when an input that isn't given has no fixed shape.
+    """
+    missing = tuple(name for name in graph.inputs if name not in given)
+    made = {name: random_input(graph.tensors[name], seed) for name in missing}
+    return {**given, **made}, missing
+
+
+def read_arrays(files: Mapping[str, Path]) -> dict[str, HostValue]:
+    """Arrays from .npy files.
+
+    Raises:
+        RunError: naming the input and the file that can't be read.
+    """
+    found: dict[str, HostValue] = {}
+    for name, path in files.items():
+        try:
+            array = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise RunError(
+                f"input {name!r}: {path} is not a readable .npy file: {error}"
+            ) from error
+        if not isinstance(array, np.ndarray):
+            raise RunError(
+                f"input {name!r}: {path} holds several arrays: give a .npy file with one"
+            )
+        found[name] = array
+    return found
+
+
+async def run_plan(
+    plan: Plan,
+    model: Model,
+    *,
+    given: Mapping[str, HostValue],
+    backends: Mapping[str, str],
+    runs: int = 1,
+    seed: int = 0,
+    check: bool = False,
+) -> Trial:
+    """Deploy a plan here, run it, and say what came out.
+
+    Args:
+        plan: what to run.
+        model: the plan's.
+        given: inputs by name; the others are filled with random data.
+        backends: see `place_units`.
+        runs: how often, one after the other; times are medians.
+        seed: of the random data.
+        check: compare the last run's outputs with the unsplit model's.
+
+    Raises:
+        RunError: for a wrong input or mapping, or when a stage fails.
+        BackendError: when a backend can't take a stage.
+        PlanError: when the model isn't the plan's.
+    """
+    units, mapping = place_units(plan, backends)
+    inputs, made_up = fill_inputs(model.graph, given, seed)
+    async with Runtime(units) as runtime:
+        app = await runtime.deploy(plan, name=plan.model.name, model=model, mapping=mapping)
+        results = [await app.request(inputs) for _ in range(runs)]
+    verified = None
+    if check:
+        from hetsched.backends.reference import reference_outputs  # heavy
+
+        verified = verify(model.graph, reference_outputs(model.path, inputs), results[-1].outputs)
+    return _trial(plan, units, mapping, results, verified, made_up)
+
+
+def _trial(
+    plan: Plan,
+    units: list[RuntimeUnit],
+    mapping: Mapping[str, str],
+    results: list[Result],
+    verified: Verified | None,
+    made_up: tuple[str, ...],
+) -> Trial:
+    backend_of = {unit.name: unit.backend.name for unit in units}
+    middle = median_low(result.latency_ns for result in results)
+    shown = next(result for result in results if result.latency_ns == middle)
+    return Trial(
+        schema=SCHEMA,
+        model=plan.model.name,
+        profile=plan.profile.name,
+        runs=len(results),
+        latency_ns=middle,
+        predicted_ns=plan.latency_ns,
+        mapping={u: Mapped(backend=backend_of[on], on=on) for u, on in mapping.items()},
+        stages=tuple(
+            StageRun(
+                id=part.id,
+                unit=part.unit,
+                backend=shown.stages[at].backend,
+                on=shown.stages[at].unit,
+                ops=len(part.ops),
+                start_ns=shown.stages[at].start_ns,
+                latency_ns=median_low(result.stages[at].duration_ns for result in results),
+                predicted_ns=part.end_ns - part.start_ns,
+            )
+            for at, part in enumerate(plan.subgraphs)
+        ),
+        outputs=tuple(_output(name, value) for name, value in results[-1].outputs.items()),
+        verified=verified,
+        made_up=made_up,
+    )
+
+
+def _output(name: str, value: HostValue) -> Output:
+    digest = hashlib.sha256()
+    _digest(digest, value)
+    if not isinstance(value, np.ndarray):
+        return Output(name=name, shape=None, dtype=None, sha256=digest.hexdigest())
+    return Output(name=name, shape=value.shape, dtype=dtype_name(value), sha256=digest.hexdigest())
+
+
+def _digest(digest: "hashlib._Hash", value: HostValue) -> None:
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "OSUT":
+            digest.update("\0".join(str(item) for item in value.reshape(-1)).encode())
+        else:
+            digest.update(value.tobytes())
+    for item in value if isinstance(value, list) else ():
+        _digest(digest, item)

@@ -1,0 +1,198 @@
+"""Are two sets of outputs the same, as far as their arithmetic allows?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from hetsched.backends.base import HostValue
+from hetsched.errors import RunError
+from hetsched.ir.graph import Graph, Op
+
+FLOAT32_BOUND = 1e-4
+FLOAT16_BOUND = 1e-2
+QUANTISATION_STEPS = 2
+"""Bounds on max|a-b| / max|a|, by the lowest arithmetic dtype; in steps for 8-bit arithmetic.
+
+Source: the project's own promise of what a plan may change.
+"""
+
+_HALF = ("float16", "bfloat16")
+_QUANTISED_OPS = frozenset(
+    {
+        "QLinearConv",
+        "QLinearMatMul",
+        "QuantizeLinear",
+        "DequantizeLinear",
+        "DynamicQuantizeLinear",
+        "ConvInteger",
+        "MatMulInteger",
+        "QGemm",
+        "QLinearAdd",
+        "QLinearMul",
+        "QLinearConcat",
+        "QLinearAveragePool",
+        "QLinearGlobalAveragePool",
+        "QLinearSigmoid",
+        "QLinearLeakyRelu",
+        "QLinearSoftmax",
+    }
+)
+
+
+class Verified(msgspec.Struct, frozen=True, kw_only=True):
+    """How far two sets of outputs are apart; of several outputs, the one nearest its bound.
+
+    Attributes:
+        max_abs_error: max|a-b|; None where it has no number: NaN or infinity at unequal places,
+            another shape, other text.
+        max_rel_error: max|a-b| / max|a|; None likewise, or where all of `a` is 0 and `b` isn't.
+        bound: what `max_rel_error` may be.
+        passed: whether every output is within its bound.
+        dtype: the lowest arithmetic dtype, which chose the bound.
+        output: the output that the numbers are of.
+    """
+
+    max_abs_error: float | None
+    max_rel_error: float | None
+    bound: float
+    passed: bool
+    dtype: str
+    output: str
+
+
+def lowest_dtype(graph: Graph) -> str:
+    """The lowest dtype that a model's own arithmetic is in: `int8`, `float16` or `float32`."""
+    if any(op.op_type in _QUANTISED_OPS for op in graph.ops):
+        return "int8"
+    made = {graph.tensors[name].dtype for op in graph.ops for name in op.writes}
+    return "float16" if made & set(_HALF) else "float32"
+
+
+def verify(
+    graph: Graph, expected: Mapping[str, HostValue], actual: Mapping[str, HostValue]
+) -> Verified:
+    """Compare outputs that this machine computed in the model's own dtypes.
+
+    Args:
+        graph: the model's.
+        expected: outputs of the unsplit model, by name.
+        actual: outputs to judge.
+
+    Raises:
+        RunError: when the two don't have the same outputs.
+    """
+    if list(expected) != list(actual):
+        raise RunError(
+            f"the unsplit model's outputs are {', '.join(expected)}, the plan's {', '.join(actual)}"
+        )
+    dtype = lowest_dtype(graph)
+    found = [_judge(graph, name, dtype, expected[name], actual[name]) for name in expected]
+    if not found:
+        raise RunError("the model has no outputs: there is nothing to verify")
+    worst = max(found, key=_nearness)
+    return msgspec.structs.replace(worst, passed=all(one.passed for one in found))
+
+
+def _nearness(verified: Verified) -> float:
+    if verified.max_rel_error is None:
+        return float("inf")
+    return verified.max_rel_error / verified.bound
+
+
+def _judge(graph: Graph, name: str, dtype: str, expected: HostValue, actual: HostValue) -> Verified:
+    errors = _errors(expected, actual)
+    bound = _bound(graph, name, dtype, expected)
+    absolute, relative = errors or (None, None)
+    return Verified(
+        max_abs_error=absolute,
+        max_rel_error=relative,
+        bound=bound,
+        passed=relative is not None and relative <= bound,
+        dtype=dtype,
+        output=name,
+    )
+
+
+def _bound(graph: Graph, name: str, dtype: str, expected: HostValue) -> float:
+    """On max|a-b| / max|a| of one output."""
+    if dtype == "float16":
+        return FLOAT16_BOUND
+    if dtype == "float32" or not isinstance(expected, np.ndarray) or expected.dtype.kind in "OSUT":
+        return FLOAT32_BOUND
+    largest = _largest(expected)
+    step = _step(graph, name, expected)
+    return max(QUANTISATION_STEPS * step / largest, FLOAT32_BOUND) if largest else FLOAT32_BOUND
+
+
+def _step(graph: Graph, name: str, expected: np.ndarray) -> float:
+    """An output's quantisation step.
+
+    It is the scale of the DequantizeLinear that makes it, 1 for an output of 8-bit integers, else
+    what 8 bits over the output's range would give.
+    """
+    if expected.dtype.kind in "iub":
+        return 1.0
+    scale = _scale(graph, graph.producer.get(name))
+    if scale is not None:
+        return scale
+    finite = expected[np.isfinite(expected)].astype(np.float64)
+    return float(finite.max() - finite.min()) / 255 if finite.size else 0.0
+
+
+def _scale(graph: Graph, op: Op | None) -> float | None:
+    if op is None or op.op_type != "DequantizeLinear":
+        return None
+    values = [float(v) for v in graph.values.get(op.inputs[1], ()) if not isinstance(v, str)]
+    return max(values) if values else None
+
+
+def _largest(array: np.ndarray) -> float:
+    finite = np.abs(array[np.isfinite(array)].astype(np.float64))
+    return float(finite.max()) if finite.size else 0.0
+
+
+def _errors(expected: HostValue, actual: HostValue) -> tuple[float, float | None] | None:
+    """max|a-b| and max|a-b| / max|a|; None where they can't be compared or aren't alike."""
+    if isinstance(expected, list) or isinstance(actual, list):
+        return _sequence_errors(expected, actual)
+    if expected is None or actual is None:
+        return (0.0, 0.0) if expected is actual else None
+    if expected.shape != actual.shape or expected.dtype != actual.dtype:
+        return None
+    if expected.dtype.kind in "OSUT":
+        return (0.0, 0.0) if bool((expected == actual).all()) else None
+    return _array_errors(_wide(expected), _wide(actual))
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype.kind == "c" else array.astype(np.float64)
+
+
+def _array_errors(a: np.ndarray, b: np.ndarray) -> tuple[float, float | None] | None:
+    finite = np.isfinite(a)
+    if (
+        not np.array_equal(a[~finite], b[~finite], equal_nan=True)
+        or not np.isfinite(b[finite]).all()
+    ):
+        return None
+    if not finite.any():
+        return 0.0, 0.0
+    absolute = float(np.abs(a[finite] - b[finite]).max())
+    largest = float(np.abs(a[finite]).max())
+    if absolute == 0:
+        return 0.0, 0.0
+    return absolute, absolute / largest if largest else None
+
+
+def _sequence_errors(expected: Any, actual: Any) -> tuple[float, float | None] | None:
+    if not isinstance(expected, list) or not isinstance(actual, list):
+        return None
+    if len(expected) != len(actual):
+        return None
+    pairs = [_errors(a, b) for a, b in zip(expected, actual, strict=True)]
+    if any(pair is None or pair[1] is None for pair in pairs):
+        return None
+    known = [(pair[0], pair[1] or 0.0) for pair in pairs if pair is not None]
+    return max((p[0] for p in known), default=0.0), max((p[1] for p in known), default=0.0)
