@@ -1,10 +1,11 @@
 """From the prepared ONNX graph to plain data (`Graph`)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 import onnx_ir as ir
 
+from hetsched.ir.bodies import bodies, free_values
 from hetsched.ir.dtypes import dtype_name
 from hetsched.ir.graph import Attribute, Graph, Op, Scalar, Tensor
 
@@ -18,7 +19,7 @@ _SCALARS = (ir.AttributeType.INT, ir.AttributeType.FLOAT, ir.AttributeType.STRIN
 def build_graph(model: ir.Model) -> Graph:
     """Describe a prepared model: topologically sorted, every op and value named uniquely."""
     graph = model.graph
-    stored = {name: value for name, value in graph.initializers.items()}
+    stored = dict(graph.initializers)
     values = [*graph.inputs, *stored.values(), *(v for node in graph for v in node.outputs)]
     return Graph(
         ops=tuple(_op(node, model.opset_imports) for node in graph),
@@ -33,30 +34,9 @@ def build_graph(model: ir.Model) -> Graph:
 def captures(node: ir.Node) -> tuple[str, ...]:
     """Names of the outer values that a node's bodies read, in order of first use."""
     found: dict[str, None] = {}
-    for body in _bodies(node):
-        found.update(dict.fromkeys(_name(value) for value in _free_values(body)))
+    for body in bodies(node):
+        found.update(dict.fromkeys(_name(value) for value in free_values(body)))
     return tuple(found)
-
-
-def _bodies(node: ir.Node) -> Iterator[ir.Graph]:
-    for attribute in node.attributes.values():
-        if attribute.type == ir.AttributeType.GRAPH:
-            yield attribute.as_graph()
-        elif attribute.type == ir.AttributeType.GRAPHS:
-            yield from attribute.as_graphs()
-
-
-def _free_values(body: ir.Graph) -> Iterator[ir.Value]:
-    own: set[ir.Value] = {*body.inputs, *body.initializers.values()}
-    own.update(value for node in body for value in node.outputs)
-    for node in body:
-        inner = (value for nested in _bodies(node) for value in _free_values(nested))
-        for value in (*node.inputs, *inner):
-            if value is not None and value not in own:
-                yield value
-    for value in body.outputs:
-        if value not in own:
-            yield value
 
 
 def _op(node: ir.Node, opsets: dict[str, int]) -> Op:

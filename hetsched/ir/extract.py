@@ -7,6 +7,7 @@ import onnx
 import onnx_ir as ir
 
 from hetsched.errors import ModelError
+from hetsched.ir.bodies import bodies
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
 
@@ -109,13 +110,6 @@ def _save(
     proto.graph.node.extend(ir.serde.serialize_node(node) for node in nodes)
     proto.graph.input.extend(ir.serde.serialize_value(values[name]) for name in inputs)
     proto.graph.output.extend(ir.serde.serialize_value(values[name]) for name in outputs)
-    listed = {*inputs, *outputs}
-    proto.graph.value_info.extend(
-        ir.serde.serialize_value(value)
-        for node in nodes
-        for value in node.outputs
-        if value.name and value.name not in listed and value.type is not None
-    )
     beside = path.with_name(path.name + ".data")
     try:
         if external or total_bytes >= EXTERNAL_FROM_BYTES:
@@ -135,8 +129,10 @@ def _values(graph: ir.Graph) -> dict[str, ir.Value]:
 
 def _domains(nodes: Iterable[ir.Node]) -> set[str]:
     found = {""}
-    for node in ir.traversal.RecursiveGraphIterator(nodes) if False else nodes:
+    for node in nodes:
         found.add(node.domain)
+        for body in bodies(node):
+            found |= _domains(body)
     return found
 
 

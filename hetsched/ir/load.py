@@ -6,13 +6,16 @@ from pathlib import Path
 import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
+from hetsched.errors import ModelError
 from hetsched.ir.build import build_graph
 from hetsched.ir.digest import file_sha256, prepared_sha256
 from hetsched.ir.freeze import freeze
 from hetsched.ir.model import Model
 from hetsched.ir.names import name_everything
+from hetsched.ir.quiet import LIBRARY_ERRORS, one_line, quiet
 from hetsched.ir.read import read
-from hetsched.ir.simplify import simplify
+from hetsched.ir.shapes import infer_shapes, run_inference
+from hetsched.ir.simplify import inline_functions, lift_constants, simplify
 
 ZOO = "zoo:"
 
@@ -34,15 +37,20 @@ def load(source: str | Path, *, shapes: Mapping[str, Sequence[int]] | None = Non
     model = read(path)
     passes.RemoveInitializersFromInputsPass()(model)
     frozen = freeze(model, {**known, **(shapes or {})})
-    prepare(model)
-    graph = build_graph(model)
+    try:
+        with quiet():
+            prepare(model)
+        graph = build_graph(model)
+        prepared = prepared_sha256(model, graph)
+    except LIBRARY_ERRORS as error:
+        raise ModelError(f"{path} can't be prepared: {one_line(error)}") from error
     return Model(
         name=name,
         ref=ref,
         sha256=file_sha256(path, model),
         shapes=frozen,
         graph=graph,
-        prepared_sha256=prepared_sha256(model, graph),
+        prepared_sha256=prepared,
         path=path,
         onnx=model,
     )
@@ -50,10 +58,13 @@ def load(source: str | Path, *, shapes: Mapping[str, Sequence[int]] | None = Non
 
 def prepare(model: ir.Model) -> None:
     """Infer shapes, simplify, sort and name, in place."""
+    inline_functions(model)
     passes.TopologicalSortPass()(model)
-    passes.ShapeInferencePass(check_type=False, strict_mode=False)(model)
+    name_everything(model)
+    lift_constants(model)
+    infer_shapes(model)
     simplify(model)
-    passes.ShapeInferencePass(check_type=False, strict_mode=False)(model)
+    run_inference(model)
     name_everything(model)
 
 

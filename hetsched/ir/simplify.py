@@ -2,38 +2,94 @@
 
 import onnx_ir as ir
 import onnx_ir.passes.common as passes
-from onnxscript.optimizer._constant_folding import FoldConstantsPass
 
-FOLD_INPUT_ELEMENTS = 8192
-FOLD_OUTPUT_ELEMENTS = 8192
+from hetsched.ir.bodies import masked
 
+FOLD_ELEMENTS = 8192
+"""A folded result may have this many elements: shapes and tables, never weights."""
 
-class _Fold(FoldConstantsPass):  # type: ignore[misc]  # onnxscript has no types
-    """Constant folding that leaves If, Loop and Scan and their bodies as they are."""
-
-    def process_node(self, node: ir.Node, is_function: bool) -> object:
-        if _has_body(node):
-            return None
-        return super().process_node(node, is_function)
-
-    def visit_attribute(self, attr: ir.Attr) -> None:
-        return
-
-
-def _has_body(node: ir.Node) -> bool:
-    kinds = (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
-    return any(attribute.type in kinds for attribute in node.attributes.values())
+_RANDOM = frozenset({
+    "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
+    "RandomUniformLike",
+})  # fmt: skip
+_QUANTISING = frozenset({"DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear"})
+_REARRANGING = frozenset({"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"})
+_FOLDED_DTYPES = frozenset({
+    ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.FLOAT16, ir.DataType.BOOL,
+    ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32, ir.DataType.INT64,
+    ir.DataType.UINT8, ir.DataType.UINT16, ir.DataType.UINT32, ir.DataType.UINT64,
+})  # fmt: skip
+"""Dtypes that numpy computes as ONNX Runtime does; narrower floats round differently."""
 
 
 def simplify(model: ir.Model) -> None:
-    """Fold constants and drop what nobody reads, in place."""
+    """Inline model functions, fold constants and drop what nobody reads, in place.
+
+    Left as they are: If, Loop and Scan with their bodies, ops on sequences, random ops, and
+    everything that quantises or dequantises, so that int8 weights stay int8.
+    """
+    from onnxscript.optimizer import fold_constants_ir
+
+    with masked(model.graph):
+        fold_constants_ir(
+            model,
+            onnx_shape_inference=True,
+            input_size_limit=FOLD_ELEMENTS,
+            output_size_limit=FOLD_ELEMENTS,
+            should_fold=_should_fold,
+        )
+        _lift(model)
+        passes.RemoveUnusedNodesPass()(model)
+
+
+def inline_functions(model: ir.Model) -> None:
+    """Replace calls of the model's own functions by their ops, in place."""
     if model.functions:
         passes.InlinePass()(model)
-    passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
-    fold = _Fold(
-        shape_inference=True,
-        input_size_limit=FOLD_INPUT_ELEMENTS,
-        output_size_limit=FOLD_OUTPUT_ELEMENTS,
-    )
-    fold(model)
-    passes.RemoveUnusedNodesPass()(model)
+
+
+def lift_constants(model: ir.Model) -> None:
+    """Turn Constant ops into stored constants, in place.
+
+    Left as ops: sparse ones, which the pass doesn't know, and those that are a graph's output.
+    """
+    with masked(model.graph):
+        _lift(model)
+
+
+def _lift(model: ir.Model) -> None:
+    constants = [node for node in model.graph if node.op_type == "Constant"]
+    if all("sparse_value" not in node.attributes for node in constants):
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+
+
+def _should_fold(node: ir.Node) -> bool | None:
+    """True and False decide; None leaves it to the library's limits."""
+    if node.domain != "" or node.op_type in _RANDOM or node.op_type in _QUANTISING:
+        return False
+    values = [value for value in (*node.inputs, *node.outputs) if value is not None]
+    if any(value.dtype not in _FOLDED_DTYPES for value in values):
+        return False
+    if len(node.outputs) != 1 or (elements := _elements(node.outputs[0])) is None:
+        return False
+    if node.op_type in _REARRANGING:
+        source = node.inputs[0]
+        return elements <= FOLD_ELEMENTS or (source is not None and len(source.uses()) == 1)
+    if elements > FOLD_ELEMENTS or _misused_as_scalar(node.outputs[0]):
+        return False
+    return True if node.op_type == "ConstantOfShape" else None
+
+
+def _misused_as_scalar(value: ir.Value) -> bool:
+    """Whether a Range reads a one-element list: ONNX Runtime refuses that only in a constant."""
+    is_list = value.shape is not None and len(value.shape) > 0
+    return is_list and any(use.node.op_type == "Range" for use in value.uses())
+
+
+def _elements(value: ir.Value) -> int | None:
+    count = 1
+    for dim in value.shape or ():
+        if not isinstance(dim, int):
+            return None
+        count *= dim
+    return None if value.shape is None else count
