@@ -2,7 +2,7 @@
 
 from hetsched.errors import PlacementError
 from hetsched.place.evaluate import power_uw
-from hetsched.place.problem import ENERGY, Problem
+from hetsched.place.problem import Problem
 from hetsched.quantity import format_bytes
 
 
@@ -78,14 +78,14 @@ def infeasible_by_limits(problem: Problem) -> PlacementError:
     )
 
 
-def check_power(problem: Problem, objective: str) -> None:
-    """Refuse to minimise energy while a unit that could be used has no known power.
+def usable_power_uw(problem: Problem) -> dict[int, int]:
+    """Power in uW of each unit that could run something.
 
     Raises:
-        PlacementError: naming the unit.
+        PlacementError: naming a unit that could be used and whose power isn't known.
     """
-    if objective != ENERGY:
-        return
-    for unit in range(len(problem.units)):
-        if any(row[unit] is not None for row in problem.cost_ns) and problem.max_stages[unit] != 0:
-            power_uw(problem, unit)
+    return {
+        unit: power_uw(problem, unit)
+        for unit in range(len(problem.units))
+        if problem.max_stages[unit] != 0 and any(row[unit] is not None for row in problem.cost_ns)
+    }

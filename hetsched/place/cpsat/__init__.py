@@ -1,0 +1,1 @@
+"""Placement by OR-Tools' CP-SAT. Nothing outside this folder imports ortools."""
