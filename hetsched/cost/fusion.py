@@ -13,8 +13,13 @@ What is fused:
 3. DequantizeLinear -> op -> QuantizeLinear;
 4. integer arithmetic on shapes with the op that uses it.
 
-Only ops that the same units run get into one group, so that fusing takes no choice away that
-matters; but a batch normalisation always stays with the convolution that it folds into.
+Only ops that the same units run get into one group, so that fusing takes no choice away. Three
+exceptions, whose groups run where all their ops do:
+
+* a batch normalisation stays with the convolution that it folds into;
+* DequantizeLinear and QuantizeLinear stay with the op between them;
+* in a chain of elementwise ops with one input each, what more units run goes along with its
+  neighbours: alone elsewhere it would cost copies in and out and compute next to nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,7 +74,9 @@ class _Builder:
             op.name: frozenset(unit for unit in units if (op.name, unit) not in refusals)
             for op in graph.ops
         }
-        self._gates = gates(graph)
+        found = gates(graph)
+        self._gate_at = {gate.start: gate for gate in found}
+        self._gate_of_product = {gate.product: gate for gate in found}
         self._index = {op.name: index for index, op in enumerate(graph.ops)}
         self.group_of: dict[str, int] = {}
         self.members: dict[int, list[str]] = {}
@@ -90,16 +97,24 @@ class _Builder:
         if folded_into is not None:
             return self.group_of[folded_into.name]
         before = self._groups_before(op)
-        if len(before) != 1:
-            return None
-        (group,) = before
-        if self.units[group] != self._support[op.name] or not self._takes(op, group):
-            return None
-        return group if self._fuses(op, group) else None
+        if len(before) == 1:
+            (group,) = before
+            if self._takes(op, group) and self._fuses(op, group):
+                return group
+        return self._own_gate(op)
 
     def _groups_before(self, op: Op) -> set[int]:
         producers = (self._graph.producer.get(name) for name in op.reads)
         return {self.group_of[producer.name] for producer in producers if producer is not None}
+
+    def _own_gate(self, op: Op) -> int | None:
+        """The group of a gate's function, for its product: only the product reads it."""
+        gate = self._gate_of_product.get(op.name)
+        if gate is None:
+            return None
+        group = self.group_of[gate.chain[0]]
+        inside = set(self.members[group]) <= set(gate.chain)
+        return group if inside and self.units[group] & self._support[op.name] else None
 
     def _takes(self, op: Op, group: int) -> bool:
         """Whether what `op` reads from the group needn't exist outside of it."""
@@ -114,21 +129,35 @@ class _Builder:
             return False
         if self._graph.consumers[tensor] == (op,):
             return True
-        gate = self._gates.get(tensor, frozenset())
-        return op.name in gate and all(self._support[name] == self.units[group] for name in gate)
+        gate = self._gate_at.get(tensor)
+        if gate is None or op.name not in (gate.chain[-1], gate.product):
+            return False
+        supports = [self._support[name] for name in gate.ops]
+        if self._is_light(group):
+            return bool(self.units[group].intersection(*supports))
+        return all(support == self.units[group] for support in supports)
 
     def _fuses(self, op: Op, group: int) -> bool:
-        head = self._graph.op[self.head[group]]
+        support, head = self._support[op.name], self._graph.op[self.head[group]]
         if op.op_type == "QuantizeLinear":
-            return any(
-                self._graph.op[name].op_type == "DequantizeLinear" for name in self.members[group]
-            )
+            return bool(support & self.units[group]) and self._is_quantized(group)
+        is_light = is_single_input(self._graph, op) or op.name in self._gate_of_product
+        if is_light and self._is_light(group):
+            return bool(support & self.units[group])
+        if support != self.units[group]:
+            return False
         if op_class(self._graph, head) in HEAVY:
-            return is_single_input(self._graph, op) or self._is_gate_product(op)
+            return is_light
         return is_elementwise(self._graph, op) and is_elementwise(self._graph, head)
 
-    def _is_gate_product(self, op: Op) -> bool:
-        return any(op.name in self._gates.get(name, ()) for name in op.inputs)
+    def _is_quantized(self, group: int) -> bool:
+        members = self.members[group]
+        return any(self._graph.op[name].op_type == "DequantizeLinear" for name in members)
+
+    def _is_light(self, group: int) -> bool:
+        """Whether a group is a chain: one tensor in, one out, little to compute."""
+        head = self._graph.op[self.head[group]]
+        return is_single_input(self._graph, head) and not self._is_quantized(group)
 
     def _pull_dequantize(self, op: Op) -> None:
         """Take in the DequantizeLinear ops that only this op reads."""
@@ -147,16 +176,21 @@ class _Builder:
 
     def sweep_shape_arithmetic(self) -> None:
         """Move groups of shape arithmetic to the only group that reads them, last ones first."""
+        seen: set[int] = set()
         for op in reversed(self._graph.ops):
             group = self.group_of[op.name]
-            if not all(
-                is_shape_arithmetic(self._graph, self._graph.op[name])
-                for name in self.members[group]
-            ):
+            if group in seen or not is_shape_arithmetic(self._graph, op):
+                continue
+            seen.add(group)
+            ops = (self._graph.op[name] for name in self.members[group])
+            if not all(is_shape_arithmetic(self._graph, member) for member in ops):
                 continue
             after = self._groups_after(group)
-            if len(after) == 1 and not self._makes_output(group):
-                self._merge(group, after.pop())
+            if len(after) != 1 or self._makes_output(group):
+                continue
+            (target,) = after
+            if self.units[group] == self.units[target]:
+                self._merge(group, target)
 
     def _groups_after(self, group: int) -> set[int]:
         readers = (
@@ -186,12 +220,14 @@ class _Builder:
         self.units[group] &= self._support[op.name]
 
     def _merge(self, source: int, target: int) -> None:
-        """Give the members of one group to another, if the same units run both."""
-        if self.units[source] != self.units[target]:
+        """Give the members of one group to another, if some unit runs both."""
+        units = self.units[source] & self.units[target]
+        if not units:
             return
         for name in self.members[source]:
             self.group_of[name] = target
         self.members[target] += self.members.pop(source)
+        self.units[target] = units
         del self.head[source], self.units[source]
 
     def result(self) -> tuple[Group, ...]:

@@ -5,7 +5,7 @@ activation; QDQ node units) and MACE's converter (the same, into convolution and
 have in common, by their documentation of graph optimisations.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 from hetsched.ir.graph import Graph, Op
 from hetsched.ir.op_class import OpClass, op_class
@@ -66,20 +66,36 @@ def is_shape_arithmetic(graph: Graph, op: Op) -> bool:
     )
 
 
-def gates(graph: Graph) -> Mapping[str, frozenset[str]]:
-    """Products of a tensor with a function of itself, such as x * HardSigmoid(x).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A product of a tensor with a function of itself, such as x * HardSigmoid(x).
 
-    Returns:
-        The tensor to the names of the ops that it takes: all its readers are among them.
+    Attributes:
+        start: the tensor; only the function and the product read it.
+        chain: names of the ops of the function, each with one input and one reader.
+        product: name of the op that multiplies.
     """
-    found: dict[str, frozenset[str]] = {}
+
+    start: str
+    chain: tuple[str, ...]
+    product: str
+
+    @property
+    def ops(self) -> tuple[str, ...]:
+        """All ops of it."""
+        return (*self.chain, self.product)
+
+
+def gates(graph: Graph) -> tuple[Gate, ...]:
+    """All gates, in the order of their products."""
+    found: list[Gate] = []
     for op in graph.ops:
         if op.op_type == "Mul" and len(op.inputs) == 2:
             for start, end in (op.inputs, op.inputs[::-1]):
                 chain = _chain(graph, op, start, end)
                 if chain is not None:
-                    found[start] = frozenset((*chain, op.name))
-    return found
+                    found.append(Gate(start=start, chain=tuple(chain), product=op.name))
+    return tuple(found)
 
 
 def _chain(graph: Graph, product: Op, start: str, end: str) -> list[str] | None:
