@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Literal
+
+import msgspec
 
 from hetsched import __version__
 from hetsched.convert.capability import refusals as find_refusals
@@ -21,8 +23,6 @@ from hetsched.plan.stages import Described, describe
 from hetsched.quantity import format_ns
 from hetsched.soc.profile import Profile
 
-ObjectiveName: TypeAlias = Literal["latency", "throughput", "energy"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -40,7 +40,7 @@ class Request:
         max_stage_ns: cut longer subgraphs at their cheapest tensors.
     """
 
-    objective: ObjectiveName = "latency"
+    objective: str = "latency"
     gap: float = 0.01
     time_limit_s: float = 10.0
     seed: int = 0
@@ -92,7 +92,7 @@ def plan(
     model: Model,
     profile: Profile,
     *,
-    objective: ObjectiveName = "latency",
+    objective: str = "latency",
     gap: float = 0.01,
     time_limit_s: float = 10.0,
     seed: int = 0,
@@ -206,11 +206,14 @@ def _assemble(
         ),
         status=status,
         gap=placement.gap,
-        objective=files.Objective(
-            name=request.objective,
-            value=placement.value,
-            bound=placement.bound,
-            unit=OBJECTIVE_UNITS[request.objective],
+        objective=msgspec.convert(
+            {
+                "name": request.objective,
+                "value": placement.value,
+                "bound": placement.bound,
+                "unit": OBJECTIVE_UNITS[request.objective],
+            },
+            files.Objective,
         ),
         baselines=dict(placement.baselines),
         latency_ns=parts.latency_ns,

@@ -17,7 +17,7 @@ class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Base of everything in a plan file: strict, immutable."""
 
 
-class ModelRef(Struct):
+class ModelRef(Struct, frozen=True, kw_only=True):
     """The model that the plan is for.
 
     Attributes:
@@ -37,14 +37,14 @@ class ModelRef(Struct):
     prepared_sha256: str
 
 
-class ProfileRef(Struct):
+class ProfileRef(Struct, frozen=True, kw_only=True):
     """The SoC that the plan is for."""
 
     name: str
     sha256: str
 
 
-class Objective(Struct):
+class Objective(Struct, frozen=True, kw_only=True):
     """What was minimised: the value reached, and a bound that no placement gets under.
 
     Attributes:
@@ -60,7 +60,7 @@ class Objective(Struct):
     unit: Literal["ns", "uJ"]
 
 
-class Alternative(Struct):
+class Alternative(Struct, frozen=True, kw_only=True):
     """Another unit that can run a whole subgraph."""
 
     unit: str
@@ -68,7 +68,7 @@ class Alternative(Struct):
     origin: Origin
 
 
-class Subgraph(Struct):
+class Subgraph(Struct, frozen=True, kw_only=True):
     """One stage: a convex set of ops that one unit runs in one dispatch.
 
     Attributes:
@@ -102,7 +102,7 @@ class Subgraph(Struct):
     alternatives: tuple[Alternative, ...]
 
 
-class Transfer(Struct):
+class Transfer(Struct, frozen=True, kw_only=True):
     """A tensor brought to a unit, paid inside the subgraph's duration."""
 
     tensor: str
@@ -113,14 +113,14 @@ class Transfer(Struct):
     duration_ns: int
 
 
-class HostStage(Struct):
+class HostStage(Struct, frozen=True, kw_only=True):
     """A part of the model that runs on the host outside any unit."""
 
     name: str
     ops: tuple[str, ...]
 
 
-class Rewrite(Struct):
+class Rewrite(Struct, frozen=True, kw_only=True):
     """A rewrite applied to the model before it was placed."""
 
     rule: str
@@ -129,7 +129,7 @@ class Rewrite(Struct):
     max_abs_error: float | None
 
 
-class Options(Struct):
+class Options(Struct, frozen=True, kw_only=True):
     """What was asked for, as far as it shapes the answer."""
 
     gap: float
@@ -141,7 +141,7 @@ class Options(Struct):
     max_stage_ns: int | None = None
 
 
-class Plan(Struct):
+class Plan(Struct, frozen=True, kw_only=True):
     """A placement of one model on one SoC.
 
     Attributes:
