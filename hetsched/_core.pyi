@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TypeAlias
 
+LinkRow: TypeAlias = tuple[tuple[int, int, int, int], list[int], int]
 EdgeRow: TypeAlias = tuple[int, Sequence[int], Sequence[int]]
 StageRow: TypeAlias = tuple[int, Sequence[int]]
 
@@ -38,7 +39,7 @@ def load_bound(problem: Problem) -> int:
     """No schedule ends before this: the groups' times, spread over the units as well as possible."""
 
 def solve_exact(
-    problem: Problem, *, known: int, max_nodes: int
+    problem: Problem, *, known: int, max_nodes: int, seconds: float = 1e9
 ) -> tuple[list[tuple[int, list[int]]], int, int, int]:
     """Stages better than `known` ns (none if there aren't any), value, bound, number of nodes.
 
@@ -53,8 +54,13 @@ def solve_chain(
     max_nodes: int,
     iterations: int,
     seconds: float = 1e9,
-) -> tuple[list[tuple[int, list[int]]], int, int, bool, int, int]:
-    """Stages (may break limits), value, bound, complete, number of blocks, largest block's groups."""
+) -> tuple[list[tuple[int, list[int]]], int, int, list[LinkRow]]:
+    """Stages (they may break limits), value, bound, and what is known of each block.
+
+    A block is ((source, sink, first, last), lower, open): the clean points around it (-1 for none),
+    its groups first <= g < last, the least time from source to sink, `[source unit * units + sink
+    unit]` (-1 where impossible), and how far from the best its arc on the best path may be.
+    """
 
 def series_points(problem: Problem) -> list[int]:
     """Groups that are ordered against every other group."""

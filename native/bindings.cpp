@@ -75,17 +75,20 @@ std::tuple<std::vector<StageRow>, hp::Time, std::int64_t> anneal(
 }
 
 std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::int64_t> solve_exact(
-    const hp::Problem& problem, hp::Time known, std::int64_t max_nodes) {
+    const hp::Problem& problem, hp::Time known, std::int64_t max_nodes, double seconds) {
   if (!hp::fits_exact(problem)) throw std::invalid_argument("too large: 64 groups, 8 units at most");
   hp::ExactResult found;
   {
     nb::gil_scoped_release release;
-    found = hp::solve_exact(problem, known, max_nodes);
+    found = hp::solve_exact(problem, known, {max_nodes, seconds});
   }
   return {rows(found.stages), found.value, found.bound, found.nodes};
 }
 
-std::tuple<std::vector<StageRow>, hp::Time, hp::Time, bool, hp::Index, hp::Index> solve_chain(
+using LinkRow = std::tuple<std::tuple<hp::Index, hp::Index, hp::Index, hp::Index>,
+                           std::vector<hp::Time>, hp::Time>;
+
+std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::vector<LinkRow>> solve_chain(
     const hp::Problem& problem, std::uint64_t seed, double gap, std::int64_t max_nodes,
     std::int64_t iterations, double seconds) {
   hp::ChainResult found;
@@ -93,8 +96,14 @@ std::tuple<std::vector<StageRow>, hp::Time, hp::Time, bool, hp::Index, hp::Index
     nb::gil_scoped_release release;
     found = hp::solve_chain(problem, {seed, gap, max_nodes, iterations, seconds});
   }
-  return {rows(found.stages), found.value,  found.bound,
-          found.complete,     found.blocks, found.largest};
+  std::vector<LinkRow> links;
+  for (hp::Link& link : found.links) {
+    for (hp::Time& each : link.lower) each = each >= hp::kNever ? -1 : each;
+    links.emplace_back(
+        std::tuple{link.block.source, link.block.sink, link.block.first, link.block.last},
+        std::move(link.lower), link.open);
+  }
+  return {rows(found.stages), found.value, found.bound, std::move(links)};
 }
 
 }  // namespace
@@ -118,7 +127,8 @@ NB_MODULE(_core, m) {
   m.def("path_bound", &hp::path_bound, "problem"_a);
   m.def("load_bound", [](const hp::Problem& problem) { return hp::load_bound(problem).bound; },
         "problem"_a);
-  m.def("solve_exact", &solve_exact, "problem"_a, nb::kw_only(), "known"_a, "max_nodes"_a);
+  m.def("solve_exact", &solve_exact, "problem"_a, nb::kw_only(), "known"_a, "max_nodes"_a,
+        "seconds"_a = 1e9);
   m.def("solve_chain", &solve_chain, "problem"_a, nb::kw_only(), "seed"_a, "gap"_a, "max_nodes"_a,
         "iterations"_a, "seconds"_a = 1e9);
   m.def("series_points", &hp::series_points, "problem"_a);

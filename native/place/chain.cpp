@@ -9,7 +9,6 @@
 #include "place/bound.hpp"
 #include "place/exact.hpp"
 #include "place/search.hpp"
-#include "place/series.hpp"
 
 namespace hetsched::place {
 
@@ -104,7 +103,7 @@ void Table::improve(Index a, Index b, const ChainOptions& options, double second
   }
   if (arc.lower >= arc.upper || !fits_exact(local)) return;
   const std::int64_t nodes = arc.effort == 1 ? options.max_nodes / kGrowth : options.max_nodes;
-  ExactResult exact = solve_exact(local, arc.upper + head(a), nodes);
+  ExactResult exact = solve_exact(local, arc.upper + head(a), {nodes, seconds});
   arc.lower = std::max(arc.lower, exact.bound - head(a));
   if (exact.stages.unit.empty()) return;
   arc.upper = exact.value - head(a);
@@ -132,6 +131,7 @@ class Chain {
   std::shared_ptr<Table> table(const Block& block);
   Path shortest(bool upper) const;
   bool improve(const Path& path);
+  Link link(std::size_t i, const Path& path) const;
   bool settled(const Arc& arc) const;
   Stages join(const Path& path) const;
   double left() const {
@@ -260,27 +260,28 @@ Stages Chain::join(const Path& path) const {
   return all;
 }
 
+Link Chain::link(std::size_t i, const Path& path) const {
+  Link made{blocks_[i], {}, 0};
+  for (Index a = 0; a < problem_.units(); ++a) {
+    for (Index b = 0; b < problem_.units(); ++b) made.lower.push_back(tables_[i]->arc(a, b).lower);
+  }
+  const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
+  made.open = arc.upper - arc.lower;
+  return made;
+}
+
 ChainResult Chain::run() {
   ChainResult result;
-  result.blocks = static_cast<Index>(blocks_.size());
-  for (const Block& block : blocks_) {
-    result.largest = std::max(result.largest, end(block) - begin(block));
+  Path best = shortest(false);
+  while (best.length < kNever && left() > 0) {
+    const double open = static_cast<double>(shortest(true).length - best.length);
+    if (open <= options_.gap * static_cast<double>(best.length)) break;
+    if (!improve(best)) break;
+    best = shortest(false);
   }
-  while (true) {
-    const Path best = shortest(false);
-    result.bound = best.length;
-    if (best.length >= kNever) return result;
-    const Path found = shortest(true);
-    if (found.length < kNever) {
-      const double open = static_cast<double>(found.length - best.length);
-      if (open <= options_.gap * static_cast<double>(found.length)) result.complete = true;
-    }
-    if (result.complete || left() <= 0) break;
-    if (!improve(best)) {
-      result.complete = true;
-      break;
-    }
-  }
+  result.bound = best.length;
+  if (best.length >= kNever) return result;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) result.links.push_back(link(i, best));
   const Path found = shortest(true);
   if (found.length >= kNever) return result;
   result.stages = join(found);
@@ -291,7 +292,7 @@ ChainResult Chain::run() {
 }  // namespace
 
 ChainResult solve_chain(const Problem& problem, const ChainOptions& options) {
-  if (problem.groups() == 0) return {{}, 0, 0, 0, 0, true};
+  if (problem.groups() == 0) return {{}, 0, 0, {}};
   return Chain(problem, options).run();
 }
 

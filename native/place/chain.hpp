@@ -10,6 +10,7 @@
 
 #include "place/problem.hpp"
 #include "place/schedule.hpp"
+#include "place/series.hpp"
 
 namespace hetsched::place {
 
@@ -21,13 +22,18 @@ struct ChainOptions {
   double seconds = 1e9;           // outer stop; a run that it stops isn't repeatable
 };
 
+// What is known of one block.
+struct Link {
+  Block block;
+  std::vector<Time> lower;  // [source unit * units + sink unit], kNever where there is no such arc
+  Time open = 0;            // upper minus lower end of the arc on the best path
+};
+
 struct ChainResult {
   Stages stages;        // empty when time ran out before any path was complete
   Time value = kNever;  // of `stages`
   Time bound = 0;       // no schedule ends before
-  Index blocks = 0;
-  Index largest = 0;    // groups in the largest block
-  bool complete = false;  // every arc on the best path is as good as `options` allow
+  std::vector<Link> links;
 };
 
 // Ignores limits of memory and of stages per unit: the bound stays valid, the stages may break them.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <queue>
 #include <string>
 #include <tuple>
@@ -44,8 +45,8 @@ struct Node {
 
 class Search {
  public:
-  Search(const Problem& problem, Time known, std::int64_t max_nodes)
-      : problem_(problem), best_(known), max_nodes_(max_nodes) {
+  Search(const Problem& problem, Time known, const ExactOptions& options)
+      : problem_(problem), best_(known), options_(options) {
     prepare();
   }
 
@@ -62,9 +63,7 @@ class Search {
 
   void prepare();
   void prepare_tails();
-  bool exhausted() const {
-    return std::ssize(nodes_) >= max_nodes_ || drafts_ >= kDraftsPerNode * max_nodes_;
-  }
+  bool exhausted();
   Time lower_bound(const State& state) const;
   Time earliest_tail(const State& state, Index group) const;
   void expand(std::int64_t node);
@@ -79,8 +78,10 @@ class Search {
 
   const Problem& problem_;
   Time best_;
-  std::int64_t max_nodes_;
+  ExactOptions options_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
   std::int64_t drafts_ = 0;
+  bool late_ = false;
   Mask all_ = 0;
   std::vector<Mask> before_;              // per group: its predecessors
   std::vector<Mask> after_;               // per group: its successors
@@ -95,6 +96,15 @@ class Search {
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> open_;
   Stages found_;
 };
+
+bool Search::exhausted() {
+  if ((drafts_ & 1023) == 0) {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun_;
+    late_ = late_ || spent.count() > options_.seconds;
+  }
+  return late_ || std::ssize(nodes_) >= options_.max_nodes ||
+         drafts_ >= kDraftsPerNode * options_.max_nodes;
+}
 
 void Search::prepare() {
   const Index n = problem_.groups();
@@ -376,9 +386,9 @@ ExactResult Search::run() {
 
 bool fits_exact(const Problem& problem) { return problem.groups() <= 64 && problem.units() <= 8; }
 
-ExactResult solve_exact(const Problem& problem, Time known, std::int64_t max_nodes) {
+ExactResult solve_exact(const Problem& problem, Time known, const ExactOptions& options) {
   if (problem.groups() == 0) return {{}, 0, 0, 0};
-  return Search(problem, known, max_nodes).run();
+  return Search(problem, known, options).run();
 }
 
 }  // namespace hetsched::place

@@ -13,6 +13,11 @@
 
 namespace hetsched::place {
 
+struct ExactOptions {
+  std::int64_t max_nodes = 0;  // to keep
+  double seconds = 1e9;        // outer stop; a search that it stops isn't repeatable
+};
+
 struct ExactResult {
   Stages stages;          // empty when nothing better than `known` was found
   Time value = kNever;    // of `stages`, or `known`
@@ -23,8 +28,7 @@ struct ExactResult {
 // Whether a problem is small enough: at most 64 groups, 8 units, no limits.
 bool fits_exact(const Problem& problem);
 
-// Looks for schedules better than `known` (the value of one that the caller has), keeping at most
-// `max_nodes` nodes. Ignores limits of memory and of stages per unit: its bound stays valid.
-ExactResult solve_exact(const Problem& problem, Time known, std::int64_t max_nodes);
+// Looks for schedules better than `known`, the value of one that the caller has. Ignores limits of memory and of stages per unit: its bound stays valid.
+ExactResult solve_exact(const Problem& problem, Time known, const ExactOptions& options);
 
 }  // namespace hetsched::place
