@@ -90,7 +90,7 @@ def _solver(limits: Limits, work: float) -> cp_model.CpSolver:
 
 def _bound(solver: cp_model.CpSolver) -> int:
     """The solver's bound, which it keeps as an integer and hands out as a float."""
-    return max(0, round_down(solver.best_objective_bound + 1e-6))
+    return max(0, round_down(float(solver.best_objective_bound) + 1e-6))
 
 
 def _better(
