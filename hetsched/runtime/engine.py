@@ -123,7 +123,7 @@ class Engine:
         """
         task = self._carry_out(self._admit(request), caller=request)
         while task is not None:
-            task = self._carry_out(self._execute(task), caller=request)
+            task = self._carry_out(self._execute(task, is_caller=True), caller=request)
 
     def cancel(self, request: Request) -> None:
         """Nobody waits for it any more: none of its stages is started from now on."""
@@ -214,7 +214,7 @@ class Engine:
             todo.idle()
         return own
 
-    def _execute(self, task: _Task) -> _Todo:
+    def _execute(self, task: _Task, *, is_caller: bool = False) -> _Todo:
         request, start = task
         place = {"unit": start.unit, "request": start.request, "stage": start.stage}
         if request.status is not None:  # ended since the dispatcher decided
@@ -226,10 +226,13 @@ class Engine:
             with self._lock:
                 request.fail(error)
                 return self._feed(StageFailed(**place))
-        except BaseException:  # an interrupt on a caller's thread: the unit must be free again
+        except BaseException as error:  # whatever it is, the unit must be free again
+            name, kind = request.program.name, type(error).__name__
             with self._lock:
-                request.fail(RunError(f"a request of app {request.program.name!r} was interrupted"))
+                request.fail(RunError(f"a request of app {name!r} was interrupted: {kind}"))
                 todo = self._feed(StageFailed(**place))
+            if not is_caller:
+                return todo
             self._carry_out(todo)
             raise
         with self._lock:

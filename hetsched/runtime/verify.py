@@ -163,7 +163,20 @@ def _errors(expected: HostValue, actual: HostValue) -> tuple[float, float | None
         return None
     if expected.dtype.kind in "OSUT":
         return (0.0, 0.0) if bool((expected == actual).all()) else None
+    if expected.dtype.kind in "iub":
+        return _integer_errors(expected, actual)
     return _array_errors(_wide(expected), _wide(actual))
+
+
+def _integer_errors(a: np.ndarray, b: np.ndarray) -> tuple[float, float | None]:
+    """Over Python's integers: 64 bits don't fit into a float."""
+    if np.array_equal(a, b):
+        return 0.0, 0.0
+    differs = a != b
+    pairs = zip(a[differs].tolist(), b[differs].tolist(), strict=True)
+    absolute = float(max(abs(int(x) - int(y)) for x, y in pairs))
+    largest = float(max(abs(int(a.min())), abs(int(a.max()))))
+    return absolute, absolute / largest if largest else None
 
 
 def _wide(array: np.ndarray) -> np.ndarray:
