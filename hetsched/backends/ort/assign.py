@@ -110,7 +110,7 @@ def assign(
         return Assignment(stage_of_node=(), protect=tuple(protect))
     stage_of_node: list[int | None] = [None] * len(nodes)
     for index, anchor in enumerate(anchors(graph, nodes)):
-        if anchor in stage_of_op:
+        if anchor is not None and anchor in stage_of_op:
             stage_of_node[index] = stage_of_op[anchor]
     return Assignment(stage_of_node=_spread(nodes, stage_of_node), protect=())
 
