@@ -50,7 +50,7 @@ def dtype_reason(view: View, row: Row) -> str | None:
     if not row.dtypes:
         return None
     accepted = {dtype.split(" ")[0] for dtype in row.dtypes}
-    for name in (*view.data, *view.op.writes):
+    for name in (*view.data, *view.made):
         tensor = view.graph.tensors.get(name)
         dtype = None if tensor is None else tensor.dtype
         if dtype is None:
@@ -62,9 +62,9 @@ def dtype_reason(view: View, row: Row) -> str | None:
 
 def rank_reason(view: View, limits: Limits) -> str | None:
     """The first broken limit on shapes or outputs."""
-    if limits.outputs is not None and len(view.op.writes) > limits.outputs:
-        return f"{view.op.op_type} with {len(view.op.writes)} outputs: at most {limits.outputs}"
-    for name in (*view.op.reads, *view.op.writes):
+    if limits.outputs is not None and len(view.made) > limits.outputs:
+        return f"{view.op.op_type} with {len(view.made)} outputs: at most {limits.outputs}"
+    for name in (*view.op.reads, *view.made):
         shape = view.shape(name)
         if limits.static and (shape is None or None in shape):
             return f"shape of {name!r} isn't known: {list(shape) if shape else 'no rank'}"

@@ -69,7 +69,7 @@ def pool_2d(view: View) -> str | None:
 
 def one_output(view: View) -> str | None:
     """A single output."""
-    return None if len(view.op.writes) == 1 else "one output per op"
+    return None if len(view.made) == 1 else "one output per op"
 
 
 def two_inputs(view: View) -> str | None:
@@ -148,7 +148,7 @@ def split_channels(view: View) -> str | None:
     """4-D, channel axis, channels of every output divisible by 4."""
     if view.rank(view.input(0)) != 4 or view.integer("axis", 0) not in (1, -3):
         return "4-D channel axis only"
-    counts = [view.channels(name) for name in view.op.writes]
+    counts = [view.channels(name) for name in view.made]
     if any(count is None or count % 4 for count in counts):
         return "output channels must be divisible by 4"
     return None

@@ -40,6 +40,16 @@ class View:
         """Inputs that are stored in the model."""
         return tuple(name for name in self.op.reads if self.is_constant(name))
 
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Outputs that somebody reads; all of them when nobody reads any."""
+        used = tuple(
+            name
+            for name in self.op.writes
+            if name in self.graph.consumers or name in self.graph.outputs
+        )
+        return used or self.op.writes
+
     def integer(self, name: str, default: int) -> int:
         """An integer attribute."""
         value = self.op.attributes.get(name, default)

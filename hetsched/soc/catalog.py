@@ -11,11 +11,15 @@ import msgspec
 
 from hetsched.data import data_dir
 from hetsched.errors import ProfileError
-from hetsched.soc.keys import accepted_keys
+from hetsched.soc.keys import accepted_keys, accepted_values
 from hetsched.soc.profile import Profile
+
+HOST = "host"
+"""The name of the profile that no file holds: the machine that hetsched runs on."""
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `(?P<at>[^`]*)`)?")
 _MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`(?: - at `(?P<at>[^`]*)`)?")
+_ENUM = re.compile(r"Invalid enum value (?P<value>.*?) - at `(?P<at>[^`]*)`")
 _PLACE = re.compile(r"(?P<what>.*) - at `(?P<at>[^`]*)`", re.DOTALL)
 
 
@@ -35,6 +39,11 @@ def profile(name_or_path: str) -> Profile:
     known = names()
     if name_or_path in known:
         return read(data_dir("profiles") / f"{name_or_path}.toml")
+    if name_or_path == HOST:
+        raise ProfileError(
+            f"profile {HOST!r} is this machine, measured on the spot: "
+            f"`hetsched plan MODEL --profile {HOST}` makes it"
+        )
     near = get_close_matches(name_or_path.lower(), known, n=1, cutoff=0.3)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ProfileError(
@@ -81,6 +90,9 @@ def _explain(message: str) -> str:
         return f"unknown key {match['key']!r}{_where(at)}: accepted are {keys}"
     if match := _MISSING.fullmatch(message):
         return f"missing key {match['key']!r}{_where(match['at'] or '$')}"
+    if match := _ENUM.fullmatch(message):
+        accepted = ", ".join(accepted_values(Profile, match["at"]))
+        return f"{match['value']}{_where(match['at'])} is not one of {accepted}"
     if match := _PLACE.fullmatch(message):
         return f"{match['what']}{_where(match['at'])}"
     return message

@@ -1,4 +1,4 @@
-"""Which keys a struct takes at some place of a file: for messages about unknown ones."""
+"""Which keys and values a struct takes at some place of a file: for messages about wrong ones."""
 
 import re
 from typing import Any
@@ -13,13 +13,25 @@ def accepted_keys(root: type[msgspec.Struct], at: str) -> tuple[str, ...]:
 
     Empty when the place doesn't lead to a struct.
     """
+    found = _struct(_at(root, at))
+    return tuple(field.encode_name for field in found.fields) if found is not None else ()
+
+
+def accepted_values(root: type[msgspec.Struct], at: str) -> tuple[str, ...]:
+    """Values of the enumeration at a place; empty when there is none."""
+    for option in _options(_at(root, at)):
+        if isinstance(option, msgspec.inspect.LiteralType):
+            return tuple(str(value) for value in option.values)
+        if isinstance(option, msgspec.inspect.EnumType):
+            return tuple(str(member.value) for member in option.cls)
+    return ()
+
+
+def _at(root: type[msgspec.Struct], at: str) -> Any:
     found: Any = msgspec.inspect.type_info(root)
     for match in _STEP.finditer(at.removeprefix("$")):
         found = _step(found, match["key"])
-        if found is None:
-            return ()
-    found = _struct(found)
-    return tuple(field.encode_name for field in found.fields) if found is not None else ()
+    return found
 
 
 def _step(found: Any, key: str | None) -> Any:
