@@ -28,8 +28,10 @@ def print_plan(plan: Plan, console: Console, *, solve_s: float | None = None) ->
     count = f"{plan.model.ops} ops in {len(plan.subgraphs)} subgraphs"
     console.print(f"{plan.model.name} on {plan.profile.name}: {count}")
     console.print(_stages(plan))
+    totals = Table.grid(padding=(0, 2))
     for label, value in _totals(plan, solve_s):
-        console.print(Text(f"{label:<12} {value}"))
+        totals.add_row(label, Text(value))
+    console.print(totals)
     console.print(_baselines(plan))
 
 
