@@ -41,19 +41,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if not item.get_closest_marker("full")]
 
 
+def _excuse(test: str) -> str | None:
+    return next((why for start, why in ALLOWED_SKIPS.items() if test.startswith(start)), None)
+
+
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Note a skip; make a failure of one that nothing explains."""
-    if not report.skipped or hasattr(report, "wasxfail"):
+    """Make a failure of a skip that nothing explains, where skips aren't allowed."""
+    if not STRICT or not report.skipped or hasattr(report, "wasxfail") or _excuse(report.nodeid):
         return
-    where = report.longrepr
-    reason = str(where[2]) if isinstance(where, tuple) else str(where)
-    excuse = next(
-        (why for test, why in ALLOWED_SKIPS.items() if report.nodeid.startswith(test)), None
-    )
-    _skipped[report.nodeid] = excuse or reason
-    if STRICT and excuse is None:
-        report.outcome = "failed"
-        report.longrepr = f"{report.nodeid} should run here, but was skipped: {reason}"
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    report.outcome = "failed"
+    report.longrepr = f"{report.nodeid} should run here, but was skipped: {reason}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -76,7 +74,13 @@ def pytest_make_collect_report(
     return report
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what didn't run though nobody can help it."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped[report.nodeid] = _excuse(report.nodeid) or "not excused, would fail in CI"
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say out loud what didn't run, and why."""
+    """Say out loud what didn't run."""
     for test, reason in sorted(_skipped.items()):
         terminalreporter.write_line(f"NOT RUN {test}: {reason}")
