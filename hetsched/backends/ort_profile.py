@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, thread_time_ns
 
 import msgspec
 import numpy as np
@@ -33,6 +33,7 @@ ONNX Runtime's profiler drops what comes after a million.
 
 class _Args(msgspec.Struct, frozen=True):
     op_name: str = ""
+    node_index: str = "-1"
 
 
 class _Event(msgspec.Struct, frozen=True):
@@ -45,17 +46,31 @@ class _Event(msgspec.Struct, frozen=True):
     args: _Args = _Args()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTime:
+    """How long one run took.
+
+    Attributes:
+        wall_ns: from call to return.
+        cpu_ns: what of it the calling thread was on a CPU. With one thread the rest is waiting:
+            the system gave the CPU to somebody else.
+    """
+
+    wall_ns: int
+    cpu_ns: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class KernelRuns:
     """Profiled durations of a graph's kernels.
 
     Attributes:
-        names: node names, in the order in which they first ran.
+        nodes: their positions in the file, in the order in which they first ran.
         kernel_ns: `[run, kernel]`; 0 where a kernel didn't run. Kernels inside the bodies of If,
             Loop and Scan aren't listed: the op around them includes their time.
     """
 
-    names: tuple[str, ...]
+    nodes: tuple[int, ...]
     kernel_ns: npt.NDArray[np.int64]
 
 
@@ -71,7 +86,7 @@ class ProfilePair:
         """Load both.
 
         Args:
-            path: an ONNX file, already optimised; its node names are unique.
+            path: an ONNX file, already optimised.
             feeds: a value per input.
             scratch: a folder for the profile's file.
             threads: per run, the calling one included.
@@ -83,16 +98,16 @@ class ProfilePair:
         self._profiled = _Timed(self._session, feeds)
         self._plain = _Timed(make_session(path, threads=threads, optimize=False), feeds)
 
-    def plain(self) -> int:
-        """Time of one plain run in ns.
+    def plain(self) -> RunTime:
+        """One plain run.
 
         Raises:
             BackendError: when the run fails.
         """
         return self._plain.run()
 
-    def profiled(self) -> int:
-        """Time of one profiled run in ns; its kernels come out of `finish`.
+    def profiled(self) -> RunTime:
+        """One profiled run; its kernels come out of `finish`.
 
         Raises:
             BackendError: when the run fails.
@@ -103,7 +118,7 @@ class ProfilePair:
         """End profiling and read the kernels of the last runs.
 
         Args:
-            last: how many runs to keep; earlier ones were warm-up.
+            last: how many runs to read; earlier ones were warm-up.
         """
         path = Path(self._session.end_profiling())
         profile = path.read_bytes()
@@ -119,8 +134,8 @@ class EmptyStage:
         session = make_session(identity_model("tensor(float)"), threads=threads, optimize=False)
         self._timed = _Timed(session, {"x": np.zeros(1, np.float32)})
 
-    def run(self) -> int:
-        """Time of one run in ns."""
+    def run(self) -> RunTime:
+        """One run."""
         return self._timed.run()
 
 
@@ -137,13 +152,14 @@ class _Timed:
             [Port(name=port.name, inner=port.name, kind=port.type) for port in ports]
             for ports in (session.get_inputs(), session.get_outputs())
         )
-        self._stage = OrtExecutable("measured", session, inputs, outputs)
+        self._stage = OrtExecutable("whole", session, inputs, outputs)
         self._values = {port.name: to_ort(feeds[port.name], port.kind) for port in inputs}
 
-    def run(self) -> int:
-        start = perf_counter_ns()
+    def run(self) -> RunTime:
+        wall, cpu = perf_counter_ns(), thread_time_ns()
         self._stage.run(self._values)
-        return perf_counter_ns() - start
+        cpu_ns = thread_time_ns() - cpu
+        return RunTime(wall_ns=perf_counter_ns() - wall, cpu_ns=cpu_ns)
 
 
 def read_runs(profile: bytes, last: int) -> KernelRuns:
@@ -156,34 +172,30 @@ def read_runs(profile: bytes, last: int) -> KernelRuns:
         events = msgspec.json.decode(profile, type=list[_Event])
     except msgspec.MsgspecError as error:
         raise BackendError(f"ONNX Runtime's profile can't be read: {error}") from error
-    runs: list[Counter[str]] = []
-    started: dict[str, int] = {}
-    current: Counter[str] = Counter()
+    runs: list[list[_Event]] = [[]]
     for event in events:
         if event.cat == "Session" and event.name == "model_run":
-            runs.append(current)
-            current, started = Counter(), {}
+            runs.append([])
         elif event.cat == "Node" and event.name.endswith(_SUFFIX):
             if event.args.op_name in _RUNS_BODIES:
-                _drop_since(current, started, event.ts)
-            name = event.name.removesuffix(_SUFFIX)
-            started[name] = event.ts
-            current[name] += event.dur * 1000
-    if len(runs) < last or last < 1:
-        raise BackendError(f"ONNX Runtime's profile holds {len(runs)} runs, not {last}")
-    return _matrix(runs[-last:])
+                runs[-1] = [inner for inner in runs[-1] if inner.ts < event.ts]
+            runs[-1].append(event)
+    if not 1 <= last < len(runs):
+        raise BackendError(f"ONNX Runtime's profile holds {len(runs) - 1} runs, not {last}")
+    return _matrix([_sums(run) for run in runs[-last - 1 : -1]])
 
 
-def _drop_since(current: Counter[str], started: dict[str, int], ts: int) -> None:
-    """Forget kernels that ran inside an op's bodies, which started after the op."""
-    for name in [name for name, begin in started.items() if begin >= ts]:
-        del current[name], started[name]
+def _sums(run: Sequence[_Event]) -> Counter[int]:
+    found: Counter[int] = Counter()
+    for event in run:
+        found[int(event.args.node_index)] += event.dur * 1000
+    return found
 
 
-def _matrix(runs: Sequence[Counter[str]]) -> KernelRuns:
-    names = tuple(dict.fromkeys(name for run in runs for name in run))
-    rows = [[run[name] for name in names] for run in runs]
-    return KernelRuns(names=names, kernel_ns=np.array(rows, dtype=np.int64))
+def _matrix(runs: Sequence[Counter[int]]) -> KernelRuns:
+    nodes = tuple(dict.fromkeys(node for run in runs for node in run))
+    rows = [[run[node] for node in nodes] for run in runs]
+    return KernelRuns(nodes=nodes, kernel_ns=np.array(rows, dtype=np.int64))
 
 
 def _profiled_session(path: Path, threads: int, prefix: Path) -> ort.InferenceSession:

@@ -10,6 +10,7 @@ from hetsched.quantity import Origin
 
 MODEL = "model"
 DISPATCH = "dispatch"
+HAND_OFF = "hand-off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,8 @@ class Measurement:
     """What was measured of one subject on one unit.
 
     Attributes:
-        kind: `model` or `dispatch`.
-        digest: of the subject; a prepared model's digest.
+        kind: `model`, `dispatch` or `hand-off`.
+        digest: of the subject: a prepared model's; empty where the unit is all there is to it.
         measured_at: UTC, ISO 8601.
         origin: where the numbers come from.
         dtype: arithmetic dtype.

@@ -42,9 +42,22 @@ def test_relative_error_of_too_few_runs_is_everything() -> None:
 
 
 def test_overhead_is_what_profiled_kernels_have_too_much_each() -> None:
-    # Sums per run: 60, 66, 63; median 63; the plain run takes 51, so 12 too much over 3 kernels.
-    kernels = np.array([[10, 20, 30], [12, 22, 32], [11, 21, 31]])
-    assert overhead_ns(kernels, 51) == 4.0
+    # Two groups of 2 and 1 kernels: 40 + 23 = 63, the plain run takes 51: 12 too much over 3.
+    assert overhead_ns(np.array([40.0, 23.0]), np.array([2, 1]), 51) == 4.0
+
+
+def test_overhead_is_no_more_than_the_smallest_kernels_take() -> None:
+    # (1000 + 2 - 500) / 2 = 251 each, but one kernel takes 2 only: 2 + 5% of the way to 1000.
+    assert overhead_ns(np.array([1000.0, 2.0]), np.array([1, 1]), 500) == pytest.approx(51.9)
+
+
+def test_overhead_is_no_less_than_the_profilers_tick() -> None:
+    # Two kernels of 8000 ns, plain 30000: 7000 too little each, of which one tick counts.
+    assert overhead_ns(np.array([8000.0, 8000.0]), np.array([1, 1]), 30_000) == -1000.0
+
+
+def test_nothing_has_no_overhead() -> None:
+    assert overhead_ns(np.zeros(2), np.zeros(2, dtype=np.int64), 5) == 0.0
 
 
 def test_a_whole_is_split_without_a_remainder() -> None:
@@ -68,25 +81,28 @@ def test_shares_add_up_and_are_never_negative(weights: list[float], whole: int) 
 
 def test_kernels_become_groups_that_add_up_to_the_plain_time() -> None:
     # Groups 0 and 1 have kernels (0, 2) and (1); group 2 has none.
-    # Per run: group 0: 40, 44, 48 (median 44); group 1: 20, 22, 30 (median 22).
-    # Sums 60, 66, 78, median 66; plain 60: overhead (66 - 60) / 3 = 2 per kernel.
-    # Corrected: 44 - 2 * 2 = 40 and 22 - 2 = 20: together 60, so nothing is left to scale.
+    # Per run, group 0: 40, 44, 48; group 1: 20, 22, 30. Typical (a quarter up from the lowest of
+    # three, which is halfway to the middle one): 42 and 21, together 63.
+    # Plain 57: overhead (63 - 57) / 3 = 2 per kernel.
+    # Corrected: 42 - 2 * 2 = 38 and 21 - 2 = 19: together 57, so nothing is left to scale.
     kernels = np.array([[10, 20, 30], [12, 22, 32], [14, 30, 34]])
-    times = group_times(kernels, [0, 1, 0], 3, 60)
+    times = group_times(kernels, [0, 1, 0], 3, 57)
     assert times.overhead_ns == 2.0
     assert times.scale == 1.0
-    assert [group.latency_ns for group in times.groups] == [40, 20, 0]
+    assert [group.latency_ns for group in times.groups] == [38, 19, 0]
     # 10th and 90th percentile of three runs: a fifth of the way from the outer to the middle one.
-    # Group 1: 20.4 and 28.4 around 22, so 20 * 20.4 / 22 = 18.5 and 20 * 28.4 / 22 = 25.8.
-    assert times.groups[1] == Band(latency_ns=20, low_ns=19, high_ns=26, runs=3)
+    # Group 1: 20.4 and 28.4 around 22, so 19 * 20.4 / 22 = 17.6 and 19 * 28.4 / 22 = 24.5.
+    assert times.groups[1] == Band(latency_ns=19, low_ns=18, high_ns=25, runs=3)
     assert times.groups[2] == Band(latency_ns=0, low_ns=0, high_ns=0, runs=3)
 
 
-def test_a_group_below_the_overhead_costs_nothing_and_the_rest_is_scaled() -> None:
-    # Sum 102, plain 92: overhead 5 per kernel. Corrected 95 and max(2 - 5, 0) = 0; scale 92 / 95.
-    times = group_times(np.array([[100, 2]]), [0, 1], 2, 92)
-    assert [group.latency_ns for group in times.groups] == [92, 0]
-    assert times.scale == pytest.approx(92 / 95)
+def test_what_the_overhead_doesnt_explain_is_spread_in_proportion() -> None:
+    # One run of 8000 and 4000 ns, plain 3000: (12000 - 3000) / 2 = 4500 each is more than the
+    # smallest kernel's 4000 + 5% of 4000 = 4200, which is taken off instead: 3800 and 0 remain.
+    times = group_times(np.array([[8000, 4000]]), [0, 1], 2, 3000)
+    assert times.overhead_ns == pytest.approx(4200)
+    assert [group.latency_ns for group in times.groups] == [3000, 0]
+    assert times.scale == pytest.approx(3000 / 3800)
 
 
 def test_a_graph_without_kernels_costs_its_plain_time() -> None:

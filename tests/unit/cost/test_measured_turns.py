@@ -3,10 +3,16 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 
-from hetsched.cost.measure import MIN_ROUNDS, take_turns
+from hetsched.backends.ort_profile import RunTime
+from hetsched.cost.measure import MIN_ROUNDS, calm, hand_offs, take_turns, work_ns
 from hetsched.cost.measure import repeat as repeat_runs
 
 MS = 1_000_000
+
+
+def took(wall_ns: int, cpu_ns: int | None = None) -> RunTime:
+    """A run that worked all the time, or `cpu_ns` of it."""
+    return RunTime(wall_ns=wall_ns, cpu_ns=wall_ns if cpu_ns is None else cpu_ns)
 
 
 class Scripted:
@@ -16,41 +22,41 @@ class Scripted:
         self.times: Iterator[int] = iter(times)
         self.log = ""
 
-    def plain(self) -> int:
+    def plain(self) -> RunTime:
         self.log += "p"
-        return next(self.times)
+        return took(next(self.times))
 
-    def profiled(self) -> int:
+    def profiled(self) -> RunTime:
         self.log += "q"
-        return 0
+        return took(0)
 
 
-def test_steady_runs_stop_at_the_least_number_of_rounds() -> None:
+def test_steady_runs_stop_once_the_median_is_settled() -> None:
     # 20 ms a run: blocks of one. Five equal runs give a relative error of 0, fewer give 1.
     pair = Scripted(repeat(20 * MS))
     turns = take_turns(pair, budget_s=1e9, max_profiled=10**6)
-    assert turns.plain_ns == (20 * MS,) * 5
-    assert turns.profiled == 5
+    assert turns.plain == (took(20 * MS),) * 5
+    assert len(turns.profiled) == 5
     assert pair.log.endswith("pqpqpqpqpq")
 
 
 def test_a_spent_budget_still_gives_the_least_number_of_rounds() -> None:
     pair = Scripted(chain.from_iterable(repeat((20 * MS, 90 * MS))))
     turns = take_turns(pair, budget_s=0.0, max_profiled=10**6)
-    assert len(turns.plain_ns) == turns.profiled == MIN_ROUNDS
+    assert len(turns.plain) == len(turns.profiled) == MIN_ROUNDS
 
 
 def test_unsteady_runs_go_on_until_the_profile_is_full() -> None:
     pair = Scripted(chain.from_iterable(repeat((20 * MS, 90 * MS))))
     turns = take_turns(pair, budget_s=1e9, max_profiled=12)
-    assert turns.profiled == 12
+    assert len(turns.profiled) == 12
 
 
 def test_short_runs_take_turns_in_blocks() -> None:
     # 5 ms a run: two runs fill a block of 10 ms; three rounds are six runs, more than five.
     pair = Scripted(repeat(5 * MS))
     turns = take_turns(pair, budget_s=1e9, max_profiled=10**6)
-    assert turns.plain_ns == (5 * MS,) * 6
+    assert turns.plain == (took(5 * MS),) * 6
     assert pair.log.endswith("ppqqppqqppqq")
 
 
@@ -63,3 +69,34 @@ def test_progress_is_a_share_that_ends_at_one_when_the_budget_is_spent() -> None
 def test_warm_up_runs_dont_count() -> None:
     times = iter(range(10))
     assert repeat_runs(lambda: next(times), times=3, warm_up=2) == (2, 3, 4)
+
+
+def test_runs_that_waited_for_a_cpu_dont_count_where_enough_others_are() -> None:
+    # Shares of waiting: 0, 1%, 1.1%, 50%, 0.
+    runs = [took(1000), took(1000, 990), took(1000, 989), took(1000, 500), took(900)]
+    assert calm(runs) == (0, 1, 4)
+    assert work_ns(runs) == (1000, 990, 900)
+
+
+def test_where_all_were_disturbed_the_least_disturbed_count() -> None:
+    # Shares of waiting: 40%, 10%, 30%, 20%, 50%; what counts is the time spent working.
+    runs = [took(10, cpu) for cpu in (6, 9, 7, 8, 5)]
+    assert calm(runs) == ()
+    assert sorted(work_ns(runs)) == [7, 8, 9]
+
+
+def test_fewer_runs_than_wanted_all_count() -> None:
+    assert work_ns([took(10, 1)]) == (1,)
+    assert work_ns([took(0)]) == (0,)
+    assert work_ns([]) == ()
+
+
+def test_hand_offs_are_timed_and_their_thread_ends() -> None:
+    import os
+    import threading
+
+    cpus = os.sched_getaffinity(0)
+    before = threading.active_count()
+    assert len(hand_offs(cpus, cpus, times=5, warm_up=1)) == 5
+    assert threading.active_count() == before
+    assert os.sched_getaffinity(0) == cpus
