@@ -10,13 +10,14 @@ _KINDS = (ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS)
 _SEQUENCE_OPS = frozenset({"SplitToSequence", "SequenceConstruct", "SequenceAt", "Dropout"})
 
 
-def bodies(node: ir.Node) -> Iterator[ir.Graph]:
-    """The graphs among a node's attributes."""
-    for attribute in node.attributes.values():
+def bodies(node: ir.Node) -> Iterator[tuple[str, ir.Graph]]:
+    """The graphs among a node's attributes, by attribute name."""
+    for name, attribute in node.attributes.items():
         if attribute.type == ir.AttributeType.GRAPH:
-            yield attribute.as_graph()
+            yield name, attribute.as_graph()
         elif attribute.type == ir.AttributeType.GRAPHS:
-            yield from attribute.as_graphs()
+            for index, graph in enumerate(attribute.as_graphs()):
+                yield f"{name}[{index}]", graph
 
 
 def free_values(body: ir.Graph) -> Iterator[ir.Value]:
@@ -24,7 +25,7 @@ def free_values(body: ir.Graph) -> Iterator[ir.Value]:
     own: set[ir.Value] = {*body.inputs, *body.initializers.values()}
     own.update(value for node in body for value in node.outputs)
     for node in body:
-        inner = (value for nested in bodies(node) for value in free_values(nested))
+        inner = (value for _, nested in bodies(node) for value in free_values(nested))
         for value in (*node.inputs, *inner):
             if value is not None and value not in own:
                 yield value

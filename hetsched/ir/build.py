@@ -1,6 +1,6 @@
 """From the prepared ONNX graph to plain data (`Graph`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import onnx_ir as ir
@@ -8,6 +8,7 @@ import onnx_ir as ir
 from hetsched.ir.bodies import bodies, free_values
 from hetsched.ir.dtypes import dtype_name
 from hetsched.ir.graph import Attribute, Graph, Op, Scalar, Tensor
+from hetsched.ir.shapes import INFERRED
 
 MAX_VALUE_ELEMENTS = 1024
 """Constants of up to this many elements travel with the graph (contract of `Graph.values`)."""
@@ -18,12 +19,18 @@ _SCALARS = (ir.AttributeType.INT, ir.AttributeType.FLOAT, ir.AttributeType.STRIN
 
 def build_graph(model: ir.Model) -> Graph:
     """Describe a prepared model: topologically sorted, every op and value named uniquely."""
-    graph = model.graph
-    stored = dict(graph.initializers)
-    values = [*graph.inputs, *stored.values(), *(v for node in graph for v in node.outputs)]
+    return _graph(model.graph, model.opset_imports, ())
+
+
+def _graph(graph: ir.Graph, opsets: dict[str, int], outer: Sequence[ir.Value]) -> Graph:
+    """A graph or a body; `outer` are the values that a body reads from outside of it."""
+    stored = {_name(value): value for value in (*outer, *graph.initializers.values())}
+    stored = {name: value for name, value in stored.items() if value.const_value is not None}
+    values = [*graph.inputs, *outer, *graph.initializers.values()]
+    values.extend(value for node in graph for value in node.outputs)
     return Graph(
-        ops=tuple(_op(node, model.opset_imports) for node in graph),
-        tensors={value.name: _tensor(value) for value in values if value.name},
+        ops=tuple(_op(node, opsets) for node in graph),
+        tensors={_name(value): _tensor(value) for value in values if value.name},
         inputs=tuple(_name(value) for value in graph.inputs if value.name not in stored),
         outputs=tuple(_name(value) for value in graph.outputs),
         constants=frozenset(stored),
@@ -34,7 +41,7 @@ def build_graph(model: ir.Model) -> Graph:
 def captures(node: ir.Node) -> tuple[str, ...]:
     """Names of the outer values that a node's bodies read, in order of first use."""
     found: dict[str, None] = {}
-    for body in bodies(node):
+    for _, body in bodies(node):
         found.update(dict.fromkeys(_name(value) for value in free_values(body)))
     return tuple(found)
 
@@ -53,7 +60,12 @@ def _op(node: ir.Node, opsets: dict[str, int]) -> Op:
             if (value := _attribute(attribute)) is not None
         },
         captures=captures(node),
+        bodies={name: _body(body, opsets) for name, body in bodies(node)},
     )
+
+
+def _body(body: ir.Graph, opsets: dict[str, int]) -> Graph:
+    return _graph(body, opsets, list(dict.fromkeys(free_values(body))))
 
 
 def _names(values: Iterable[ir.Value | None]) -> tuple[str, ...]:
@@ -74,23 +86,25 @@ def _attribute(attribute: ir.Attr) -> Attribute | None:
 
 
 def _tensor(value: ir.Value) -> Tensor:
+    name = _name(value)
     if value.const_value is not None and value.is_initializer():
         stored = value.const_value
-        return Tensor(
-            name=_name(value),
-            dtype=dtype_name(stored.dtype),
-            shape=tuple(int(dim) for dim in stored.shape.numpy()),
-        )
-    if value.type is not None and not isinstance(value.type, ir.TensorType):
-        return Tensor(name=_name(value), dtype=None, shape=None)
-    return Tensor(name=_name(value), dtype=dtype_name(value.dtype), shape=static_shape(value))
+        shape = tuple(int(dim) for dim in stored.shape.numpy())
+        return Tensor(name=name, dtype=dtype_name(stored.dtype), shape=shape)
+    kind, dims = value.type, value.shape
+    if kind is None and INFERRED in value.meta:
+        kind = ir.serde.deserialize_type_proto_for_type(value.meta[INFERRED])
+        dims = ir.serde.deserialize_type_proto_for_shape(value.meta[INFERRED])
+    if not isinstance(kind, ir.TensorType):
+        return Tensor(name=name, dtype=None, shape=None)
+    return Tensor(name=name, dtype=dtype_name(kind.dtype), shape=static_dims(dims))
 
 
-def static_shape(value: ir.Value) -> tuple[int | None, ...] | None:
-    """Dimensions of a value: None where one isn't a number, None as a whole without a rank."""
-    if value.shape is None:
+def static_dims(shape: ir.Shape | None) -> tuple[int | None, ...] | None:
+    """Dimensions: None where one isn't a number of elements, None as a whole without a rank."""
+    if shape is None:
         return None
-    return tuple(dim if isinstance(dim, int) else None for dim in value.shape)
+    return tuple(dim if isinstance(dim, int) and dim >= 0 else None for dim in shape)
 
 
 def _small(value: ir.Value) -> tuple[Scalar, ...]:

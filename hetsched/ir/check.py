@@ -17,6 +17,8 @@ from hetsched.ir.limits import (
     runtime_is_covered,
 )
 
+_MANY = 1000
+
 
 def check_model(proto: onnx.ModelProto, path: Path) -> None:
     """Check versions, that every op is known, and that the graph is acyclic and complete.
@@ -100,6 +102,32 @@ def _check_schema(node: onnx.NodeProto, domain: str, opset: int, what: str) -> N
         raise ModelError(f"{what} isn't in opset {opset} of {name}: it came with {since}") from None
     if schema.deprecated:
         raise ModelError(f"{what} was taken out of {name} in opset {schema.since_version}")
+    _check_signature(node, schema, what)
+
+
+def _check_signature(node: onnx.NodeProto, schema: onnx.defs.OpSchema, what: str) -> None:
+    for kind, found, least, most in (
+        ("inputs", len(node.input), schema.min_input, schema.max_input),
+        ("outputs", len(node.output), schema.min_output, schema.max_output),
+    ):
+        if not least <= found <= most:
+            raise ModelError(f"{what} has {found} {kind}; {_range(least, most)} are accepted")
+    known = schema.attributes
+    given = {attribute.name for attribute in node.attribute}
+    unknown = sorted(given - known.keys())
+    if unknown:
+        raise ModelError(
+            f"{what} has no attribute {unknown[0]!r}: it has {', '.join(sorted(known)) or 'none'}"
+        )
+    missing = sorted(name for name in known.keys() - given if known[name].required)
+    if missing:
+        raise ModelError(f"{what} lacks its attribute {missing[0]!r}")
+
+
+def _range(least: int, most: int) -> str:
+    if least == most:
+        return str(least)
+    return f"{least} or more" if most > _MANY else f"{least} to {most}"
 
 
 def describe(node: onnx.NodeProto) -> str:
@@ -115,7 +143,7 @@ def _check_names(graph: onnx.GraphProto, outer: frozenset[str], path: Path) -> N
     for index, node in enumerate(graph.node):
         for name in filter(None, node.output):
             if name in maker or name in given:
-                raise ModelError(f"tensor {name!r} of {path} is made twice, by {describe(node)} too")
+                raise ModelError(f"tensor {name!r} of {path} is made twice, by {describe(node)}")
             maker[name] = index
     known = outer | given | maker.keys()
     for node in graph.node:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx_ir as ir
 
+from hetsched.ir.dtypes import dtype_name
 from hetsched.ir.graph import Graph
 
 _CHUNK_BYTES = 2**20
@@ -36,10 +37,13 @@ def _external_files(model: ir.Model) -> set[Path]:
 
 
 def prepared_sha256(model: ir.Model, graph: Graph) -> str:
-    """Digest of a prepared graph: ops, attributes, shapes, dtypes, constants and their values."""
+    """Digest of a prepared graph: ops, attributes, bodies, shapes, dtypes, constants' values.
+
+    It doesn't depend on how a version of a library writes a file.
+    """
     digest = hashlib.sha256()
     for line in _lines(model, graph):
-        digest.update(json.dumps(line, sort_keys=True).encode())
+        digest.update(json.dumps(line, sort_keys=True).encode("utf-8", "surrogateescape"))
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -49,12 +53,42 @@ def _lines(model: ir.Model, graph: Graph) -> Iterator[object]:
     for name, tensor in sorted(graph.tensors.items()):
         yield ["tensor", name, tensor.dtype, tensor.shape]
     for op in graph.ops:
-        yield ["op", op.name, op.domain, op.op_type, op.opset, op.inputs, op.outputs]
-        yield ["attributes", repr(sorted(op.attributes.items())), op.captures]
-    for name in sorted(graph.constants):
-        stored = model.graph.initializers[name].const_value
-        if stored is not None:
-            yield ["constant", name, tensor_sha256(stored)]
+        yield ["opset", op.name, op.opset]
+    yield from _graph_lines(model.graph)
+
+
+def _graph_lines(graph: ir.Graph) -> Iterator[object]:
+    yield ["graph", [value.name for value in graph.inputs], [v.name for v in graph.outputs]]
+    for name, value in sorted(graph.initializers.items()):
+        if value.const_value is not None:
+            yield ["constant", name, *_tensor_line(value.const_value)]
+    for node in graph:
+        yield ["op", node.name, node.domain, node.op_type]
+        yield [[v and v.name for v in node.inputs], [v.name for v in node.outputs]]
+        for name, attribute in sorted(node.attributes.items()):
+            yield from _attribute_lines(name, attribute)
+
+
+def _attribute_lines(name: str, attribute: ir.Attr) -> Iterator[object]:
+    kind = attribute.type
+    if kind == ir.AttributeType.TENSOR:
+        yield ["attribute", name, *_tensor_line(attribute.as_tensor())]
+    elif kind == ir.AttributeType.TENSORS:
+        yield ["attribute", name, [_tensor_line(tensor) for tensor in attribute.as_tensors()]]
+    elif kind == ir.AttributeType.GRAPH:
+        yield ["body", name]
+        yield from _graph_lines(attribute.as_graph())
+    elif kind == ir.AttributeType.GRAPHS:
+        for index, graph in enumerate(attribute.as_graphs()):
+            yield ["body", name, index]
+            yield from _graph_lines(graph)
+    else:
+        yield ["attribute", name, kind.name, repr(attribute.value)]
+
+
+def _tensor_line(tensor: ir.TensorProtocol) -> list[object]:
+    shape = [int(dim) for dim in tensor.shape.numpy()]
+    return [dtype_name(tensor.dtype), shape, tensor_sha256(tensor)]
 
 
 def tensor_sha256(tensor: ir.TensorProtocol) -> str:
@@ -67,7 +101,7 @@ def tensor_sha256(tensor: ir.TensorProtocol) -> str:
 
 def _pieces(tensor: ir.TensorProtocol) -> Iterator[bytes]:
     if tensor.dtype == ir.DataType.STRING:
-        yield repr(tensor.numpy().reshape(-1).tolist()).encode()
+        yield repr(tensor.numpy().reshape(-1).tolist()).encode("utf-8", "surrogateescape")
         return
     if not isinstance(tensor, ir.ExternalTensor):
         yield tensor.tobytes()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import onnx
 import onnx_ir as ir
@@ -131,7 +132,7 @@ def _domains(nodes: Iterable[ir.Node]) -> set[str]:
     found = {""}
     for node in nodes:
         found.add(node.domain)
-        for body in bodies(node):
+        for _, body in bodies(node):
             found |= _domains(body)
     return found
 
@@ -156,10 +157,18 @@ def _add_external(
                 continue
             offset = -(-file.tell() // 4096) * 4096
             file.seek(offset)
-            tensor.tofile(file)
+            _write(tensor, file)
             added = proto.graph.initializer.add(name=name, data_type=int(tensor.dtype))
             added.dims.extend(int(dim) for dim in tensor.shape.numpy())
             added.data_location = onnx.TensorProto.EXTERNAL
             where = {"location": path.name, "offset": offset, "length": tensor.nbytes}
             for key, value in where.items():
                 added.external_data.add(key=key, value=str(value))
+
+
+def _write(tensor: ir.TensorProtocol, file: BinaryIO) -> None:
+    to_file = getattr(tensor, "tofile", None)
+    if to_file is None:
+        file.write(tensor.tobytes())
+    else:
+        to_file(file)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import onnx_ir as ir
 
 from hetsched.errors import ModelError
-from hetsched.ir.build import static_shape
+from hetsched.ir.build import static_dims
 
 
 def freeze(model: ir.Model, shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:
@@ -34,7 +34,7 @@ def freeze(model: ir.Model, shapes: Mapping[str, Sequence[int]]) -> dict[str, tu
 
 
 def _frozen(name: str, value: ir.Value, given: Sequence[int] | None) -> tuple[int, ...]:
-    declared = static_shape(value)
+    declared = static_dims(value.shape)
     if given is None:
         if declared is None or None in declared:
             raise ModelError(
@@ -60,7 +60,9 @@ def _dims(value: ir.Value) -> str:
 
 
 def _dim(dim: "int | ir.SymbolicDim") -> str:
-    return str(dim) if isinstance(dim, int) else str(dim.value or "?")
+    if isinstance(dim, int):
+        return str(dim) if dim >= 0 else "?"
+    return str(dim.value or "?")
 
 
 _EXAMPLES = {1: (1,), 2: (1, 16), 3: (1, 16, 64), 4: (1, 3, 480, 640), 5: (1, 3, 8, 112, 112)}
@@ -71,5 +73,6 @@ def _example(value: ir.Value) -> str:
     if value.shape is None:
         return "1,3,480,640"
     usual = _EXAMPLES.get(len(value.shape), (1,) * len(value.shape))
-    dims = [d if isinstance(d, int) else u for d, u in zip(value.shape, usual, strict=True)]
+    declared = static_dims(value.shape) or ()
+    dims = [u if d is None else d for d, u in zip(declared, usual, strict=True)]
     return ",".join(map(str, dims))

@@ -70,6 +70,8 @@ class Op:
         outputs: tensor names, `""` for an unused optional output.
         attributes: numbers, strings and lists of them. Tensor and graph attributes are left out.
         captures: outer tensors that the bodies of an If, Loop or Scan read.
+        bodies: the bodies by attribute name (`then_branch`, `body`), each with the outer tensors
+            it reads among its tensors and constants.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Op:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     captures: tuple[str, ...] = ()
+    bodies: "Mapping[str, Graph]" = field(default_factory=dict)
 
     @property
     def reads(self) -> tuple[str, ...]:

@@ -41,7 +41,30 @@ def _macs(graph: Graph, op: Op) -> int:
         return _recurrent(graph, op)
     if op.op_type in ATTENTION:
         return _attention(graph, op)
+    if op.bodies:
+        return _control(graph, op)
     return 0
+
+
+def _control(graph: Graph, op: Op) -> int:
+    """If: the larger branch. Loop, Scan: one iteration times their number, 1 where unknown."""
+    each = [sum(_macs(body, inner) for inner in body.ops) for body in op.bodies.values()]
+    if op.op_type == "If":
+        return max(each)
+    return sum(each) * _iterations(graph, op)
+
+
+def _iterations(graph: Graph, op: Op) -> int:
+    if op.op_type == "Loop":
+        trips = graph.values.get(op.inputs[0], (1,))[0] if op.inputs else 1
+        return trips if isinstance(trips, int) and 0 < trips < 2**31 else 1
+    if op.op_type == "Scan":
+        scanned = _int(op, "num_scan_inputs", 1)
+        shape = _shape(graph, op.inputs, len(op.inputs) - scanned)
+        axes = op.attributes.get("scan_input_axes", (0,))
+        axis = axes[0] if isinstance(axes, tuple) and isinstance(axes[0], int) else 0
+        return shape[axis]
+    return 1
 
 
 def _shape(graph: Graph, names: Sequence[str], index: int) -> tuple[int, ...]:

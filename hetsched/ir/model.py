@@ -1,4 +1,4 @@
-"""The loaded model: its metadata, its graph as plain data, and the prepared ONNX graph behind it."""
+"""The loaded model: metadata, the graph as plain data, and the ONNX graph behind it."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

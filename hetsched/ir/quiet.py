@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from onnx.shape_inference import InferenceError
 
 LIBRARY_ERRORS = (
     ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, AssertionError,
-    NotImplementedError, ArithmeticError, MemoryError,
+    NotImplementedError, ArithmeticError, MemoryError, InferenceError,
 )  # fmt: skip
 """What the ONNX libraries raise on a damaged model; they have no common root."""
 

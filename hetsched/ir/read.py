@@ -4,7 +4,7 @@ from pathlib import Path
 
 import onnx
 import onnx_ir as ir
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # no stubs
 
 from hetsched.errors import ModelError
 from hetsched.ir.check import check_model
@@ -25,15 +25,11 @@ def read(path: Path) -> ir.Model:
     try:
         check_model(proto, path)
         check_tensors(proto, path)
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{path} is damaged: a name in it isn't text") from error
-    try:
         with quiet():
             model = ir.serde.deserialize_model(proto)
     except LIBRARY_ERRORS as error:
         raise ModelError(f"{path} is a damaged ONNX model: {one_line(error)}") from error
-    for graph in model.graphs():
-        _locate(graph, path.parent.resolve())
+    _locate(model, path.parent.resolve())
     return model
 
 
@@ -52,17 +48,26 @@ def _parse(path: Path) -> onnx.ModelProto:
     return proto
 
 
-def _locate(graph: ir.Graph, folder: Path) -> None:
-    """Give external tensors their absolute path; `check_tensors` has seen that it is inside."""
-    for value in graph.initializers.values():
-        if isinstance(value.const_value, ir.ExternalTensor):
-            value.const_value = _absolute(value.const_value, folder)
-    for node in graph:
-        for name, attribute in node.attributes.items():
-            if attribute.type == ir.AttributeType.TENSOR and isinstance(
-                attribute.value, ir.ExternalTensor
-            ):
-                node.attributes[name] = ir.AttrTensor(name, _absolute(attribute.value, folder))
+def _locate(model: ir.Model, folder: Path) -> None:
+    """Give external tensors their absolute path; `check_tensors` has seen that they are inside.
+
+    Those in bodies and attributes are read right away: they are written with their node, wherever
+    that goes.
+    """
+    for graph in model.graphs():
+        for value in graph.initializers.values():
+            if isinstance(value.const_value, ir.ExternalTensor):
+                tensor = _absolute(value.const_value, folder)
+                value.const_value = tensor if graph is model.graph else _in_memory(tensor)
+        for node in graph:
+            for name, attribute in list(node.attributes.items()):
+                if isinstance(attribute.value, ir.ExternalTensor):
+                    tensor = _absolute(attribute.value, folder)
+                    node.attributes[name] = ir.AttrTensor(name, _in_memory(tensor))
+
+
+def _in_memory(tensor: ir.ExternalTensor) -> ir.TensorProtocol:
+    return ir.Tensor(tensor.numpy().copy(), dtype=tensor.dtype, name=tensor.name)
 
 
 def _absolute(tensor: ir.ExternalTensor, folder: Path) -> ir.ExternalTensor:

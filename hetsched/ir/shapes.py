@@ -86,9 +86,7 @@ def _note(body: ir.Graph, inferred: onnx.GraphProto) -> None:
         _note(inner, inner_proto)
 
 
-def _found(
-    graph: ir.Graph, inferred: onnx.GraphProto
-) -> Iterator[tuple[ir.Value, onnx.TypeProto]]:
+def _found(graph: ir.Graph, inferred: onnx.GraphProto) -> Iterator[tuple[ir.Value, onnx.TypeProto]]:
     infos = (*inferred.value_info, *inferred.output)
     types = {info.name: info.type for info in infos if info.type.WhichOneof("value")}
     for node in graph:

@@ -70,20 +70,16 @@ def _should_fold(node: ir.Node) -> bool | None:
     values = [value for value in (*node.inputs, *node.outputs) if value is not None]
     if any(value.dtype not in _FOLDED_DTYPES for value in values):
         return False
-    if len(node.outputs) != 1 or (elements := _elements(node.outputs[0])) is None:
+    if len(node.outputs) != 1 or node.outputs[0].is_graph_output():
+        return False
+    if (elements := _elements(node.outputs[0])) is None:
         return False
     if node.op_type in _REARRANGING:
         source = node.inputs[0]
         return elements <= FOLD_ELEMENTS or (source is not None and len(source.uses()) == 1)
-    if elements > FOLD_ELEMENTS or _misused_as_scalar(node.outputs[0]):
+    if elements > FOLD_ELEMENTS:
         return False
     return True if node.op_type == "ConstantOfShape" else None
-
-
-def _misused_as_scalar(value: ir.Value) -> bool:
-    """Whether a Range reads a one-element list: ONNX Runtime refuses that only in a constant."""
-    is_list = value.shape is not None and len(value.shape) > 0
-    return is_list and any(use.node.op_type == "Range" for use in value.uses())
 
 
 def _elements(value: ir.Value) -> int | None:

@@ -6,9 +6,9 @@ from pathlib import Path
 from hetsched.errors import ModelError
 
 _TORCH = ("a PyTorch file", "torch.onnx.export")
-_TFLITE = ("a TensorFlow Lite file", "python -m tf2onnx.convert --tflite FILE --output OUT.onnx")
-_GRAPH_DEF = ("a TensorFlow graph", "python -m tf2onnx.convert --graphdef FILE --output OUT.onnx")
-_SAVED = ("a TensorFlow SavedModel", "python -m tf2onnx.convert --saved-model DIR --output OUT.onnx")
+_TFLITE = ("a TensorFlow Lite file", "python -m tf2onnx.convert --tflite FILE")
+_GRAPH_DEF = ("a TensorFlow graph", "python -m tf2onnx.convert --graphdef FILE")
+_SAVED = ("a TensorFlow SavedModel", "python -m tf2onnx.convert --saved-model DIR")
 _KERAS = ("a Keras file", "tf2onnx.convert.from_keras, or model.export to ONNX in Keras 3")
 _CAFFE = ("a Caffe model", "caffe2onnx")
 _COREML = ("a Core ML model", "onnxmltools.convert_coreml")
