@@ -12,20 +12,18 @@ from onnx.backend.test.runner import Runner as Suite
 from hetsched.backends.ort.session import FATAL, ORT_ERRORS
 from hetsched.backends.ort.values import OrtBuffer, python_value, to_ort
 from hetsched.errors import HetschedError
-from hetsched.ir.graph import Graph
 from hetsched.ir.load import load
 from hetsched.ir.model import Model
 from hetsched.place.evaluate import evaluate
 from hetsched.place.placement import Stage
-from hetsched.place.problem import Edge, Problem
 from hetsched.place.validate import validate
 from hetsched.plan.model import Plan
 from hetsched.runtime import Runtime, RuntimeUnit
 from tests.conformance.cases import Case, DataSet
+from tests.conformance.placements import even_problem
 from tests.unit.runtime.plans import plan_of
 
 UNITS = ("even", "odd")
-ONE_NS = 1
 
 
 def onnxruntime_failure(case: Case) -> str | None:
@@ -111,40 +109,7 @@ def _shapes(case: Case, inputs: dict[str, Any]) -> dict[str, tuple[int, ...]]:
 
 def alternating(model: Model) -> Plan:
     """Every op its own stage, on two units in turn, accepted by the validator."""
-    problem = _problem(model.graph)
+    problem = even_problem(model.graph, UNITS)
     stages = [Stage(unit=i % len(UNITS), groups=(i,)) for i in range(len(problem.groups))]
     validate(problem, evaluate(problem, stages))
     return plan_of(model, [(UNITS[i % 2], (name,)) for i, name in enumerate(problem.groups)])
-
-
-def _problem(graph: Graph) -> Problem:
-    """Every op a group that costs the same on both units."""
-    index = {op.name: i for i, op in enumerate(graph.ops)}
-    edges = []
-    for name in graph.tensors:
-        producer = graph.producer.get(name)
-        readers = tuple(index[op.name] for op in graph.consumers.get(name, ()))
-        if readers and name not in graph.constants:
-            edges.append(
-                Edge(
-                    name=name,
-                    producer=None if producer is None else index[producer.name],
-                    consumers=readers,
-                    size_bytes=graph.tensors[name].nbytes() or 0,
-                    transfer_ns=((0, ONE_NS), (ONE_NS, 0)),
-                )
-            )
-    ops = len(graph.ops)
-    return Problem(
-        groups=tuple(op.name for op in graph.ops),
-        units=UNITS,
-        cost_ns=((ONE_NS, ONE_NS),) * ops,
-        edges=tuple(edges),
-        home=0,
-        dispatch_ns=(ONE_NS, ONE_NS),
-        power_mw=(None, None),
-        max_stages=(None, None),
-        weights_bytes=((0, 0),) * ops,
-        memory_bytes=(None, None),
-        refusals={},
-    )

@@ -119,7 +119,7 @@ def test_a_null_unit_computes_nothing_and_fails_verification(
         (["--map", "big=cuda"], 1, "error: unit 'big' is mapped to 'cuda': take ort or null"),
         (["--map", "big"], 2, "'big' isn't UNIT=BACKEND"),
         (["--on", "emulated"], 2, "'emulated' isn't known: take host"),
-        (["--repeat", "0"], 2, "0 is not in the range"),
+        (["--repeat", "0"], 2, "Invalid value for '--repeat'"),
         (["--input", "x=nowhere.npy"], 1, "error: input 'x': nowhere.npy is not a readable .npy"),
         (["--model", "nowhere.onnx"], 1, "error: "),
     ],
