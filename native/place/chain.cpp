@@ -9,6 +9,7 @@
 #include "place/bound.hpp"
 #include "place/exact.hpp"
 #include "place/search.hpp"
+#include "place/starts.hpp"
 
 namespace hetsched::place {
 
@@ -73,19 +74,6 @@ void Table::bound(Index a, Index b) {
   arc.lower = std::max<Time>(arc.lower, 0);
 }
 
-// Groups one after the other on units as cheap as can be: a start for the search.
-Sequence greedy(const Problem& local) {
-  Sequence start;
-  for (Index g = 0; g < local.groups(); ++g) {
-    const auto units = local.units_of(g);
-    const auto cheaper = [&](Index u, Index v) { return local.cost(g, u) < local.cost(g, v); };
-    start.order.push_back(g);
-    start.unit.push_back(*std::min_element(units.begin(), units.end(), cheaper));
-  }
-  start.breaks.assign(z(local.groups()), 0);
-  return start;
-}
-
 void Table::improve(Index a, Index b, const ChainOptions& options, double seconds) {
   Arc& arc = at(a, b);
   const Problem local = block_problem(problem_, block_, a, b);
@@ -97,7 +85,7 @@ void Table::improve(Index a, Index b, const ChainOptions& options, double second
     search.target = arc.lower + head(a);
     search.hot = 0.05;
     search.seconds = seconds;
-    const SearchResult found = anneal(local, greedy(local), search);
+    const SearchResult found = anneal(local, best_start(local), search);
     arc.upper = found.makespan - head(a);
     arc.stages = Evaluator(local).stages(found.sequence);
   }
@@ -131,6 +119,7 @@ class Chain {
   std::shared_ptr<Table> table(const Block& block);
   Path shortest(bool upper) const;
   bool improve(const Path& path);
+  void fill(const Path& path);
   Link link(std::size_t i, const Path& path) const;
   bool settled(const Arc& arc) const;
   Stages join(const Path& path) const;
@@ -260,6 +249,17 @@ Stages Chain::join(const Path& path) const {
   return all;
 }
 
+// Gives every arc of the path a schedule, however simple.
+void Chain::fill(const Path& path) {
+  ChainOptions none = options_;
+  none.iterations = 0;
+  none.max_nodes = 0;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
+    if (arc.upper >= kNever) tables_[i]->improve(path.unit[i], path.unit[i + 1], none, 0);
+  }
+}
+
 Link Chain::link(std::size_t i, const Path& path) const {
   Link made{blocks_[i], {}, 0};
   for (Index a = 0; a < problem_.units(); ++a) {
@@ -281,6 +281,7 @@ ChainResult Chain::run() {
   }
   result.bound = best.length;
   if (best.length >= kNever) return result;
+  fill(best);
   for (std::size_t i = 0; i < blocks_.size(); ++i) result.links.push_back(link(i, best));
   const Path found = shortest(true);
   if (found.length >= kNever) return result;
