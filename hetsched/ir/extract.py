@@ -61,7 +61,7 @@ def save_part(
     for name in outputs:
         if name not in made and name not in graph.constants:
             raise ModelError(f"tensor {name!r} can't be an output: none of the part's ops makes it")
-    nodes = [node for node in model.onnx.graph if node.name in chosen]
+    nodes = [node for node in model.onnx().graph if node.name in chosen]
     read = {name for op in graph.ops if op.name in chosen for name in op.reads}
     constants = [name for name in graph.tensors if name in graph.constants & (read | set(outputs))]
     _save(model, nodes, part_inputs(graph, ops), outputs, constants, path, external=external)
@@ -75,7 +75,7 @@ def save_whole(model: Model, path: Path, *, external: bool = False) -> None:
     """
     graph = model.graph
     constants = [name for name in graph.tensors if name in graph.constants]
-    nodes = list(model.onnx.graph)
+    nodes = list(model.onnx().graph)
     _save(model, nodes, graph.inputs, graph.outputs, constants, path, external=external)
 
 
@@ -97,7 +97,7 @@ def _save(
     *,
     external: bool,
 ) -> None:
-    source = model.onnx
+    source = model.onnx()
     values = _values(source.graph)
     stored = [(name, source.graph.initializers[name].const_value) for name in constants]
     tensors = [(name, tensor) for name, tensor in stored if tensor is not None]

@@ -1,21 +1,16 @@
 """Loading a model: from `zoo:NAME` or an ONNX file to a `Model`."""
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-import onnx_ir as ir
-import onnx_ir.passes.common as passes
+from typing import TYPE_CHECKING
 
 from hetsched.errors import ModelError
-from hetsched.ir.build import build_graph
-from hetsched.ir.digest import file_sha256, prepared_sha256
-from hetsched.ir.freeze import freeze
+from hetsched.ir.cache import Prepared, graph_cache
 from hetsched.ir.model import Model
-from hetsched.ir.names import name_everything
-from hetsched.ir.quiet import LIBRARY_ERRORS, one_line, quiet
-from hetsched.ir.read import read
-from hetsched.ir.shapes import infer_shapes, run_inference
-from hetsched.ir.simplify import inline_functions, lift_constants, simplify
+
+if TYPE_CHECKING:
+    import onnx_ir
 
 ZOO = "zoo:"
 
@@ -34,38 +29,55 @@ def load(source: str | Path, *, shapes: Mapping[str, Sequence[int]] | None = Non
     """
     ref = str(source)
     name, path, known = _resolve(ref)
-    model = read(path)
-    passes.RemoveInitializersFromInputsPass()(model)
-    frozen = freeze(model, {**known, **(shapes or {})})
-    try:
-        with quiet():
-            prepare(model)
-        graph = build_graph(model)
-        prepared = prepared_sha256(model, graph)
-    except LIBRARY_ERRORS as error:
-        raise ModelError(f"{path} can't be prepared: {one_line(error)}") from error
+    wanted = {**known, **(shapes or {})}
+    prepared, onnx = _prepared(path, wanted)
     return Model(
         name=name,
         ref=ref,
-        sha256=file_sha256(path, model),
-        shapes=frozen,
-        graph=graph,
-        prepared_sha256=prepared,
+        sha256=prepared.sha256,
+        shapes=prepared.shapes,
+        graph=prepared.graph,
+        prepared_sha256=prepared.prepared_sha256,
         path=path,
-        onnx=model,
+        onnx=onnx,
     )
 
 
-def prepare(model: ir.Model) -> None:
-    """Infer shapes, simplify, sort and name, in place."""
-    inline_functions(model)
-    passes.TopologicalSortPass()(model)
-    name_everything(model)
-    lift_constants(model)
-    infer_shapes(model)
-    simplify(model)
-    run_inference(model)
-    name_everything(model)
+def _prepared(
+    path: Path, shapes: Mapping[str, Sequence[int]]
+) -> tuple[Prepared, "Callable[[], onnx_ir.Model]"]:
+    """From the cache, where the file was prepared before, else from the file itself."""
+    cache = graph_cache(path, shapes)
+    kept = cache.read() if cache is not None else None
+    if kept is not None:
+        return kept, _later(path, shapes, kept.prepared_sha256)
+    from hetsched.ir.prepare import prepare_file  # heavy
+
+    found, model = prepare_file(path, shapes)
+    if cache is not None:
+        cache.write(found)
+    return found, lambda: model
+
+
+def _later(
+    path: Path, shapes: Mapping[str, Sequence[int]], prepared_sha256: str
+) -> "Callable[[], onnx_ir.Model]":
+    """Prepare the file when its ONNX graph is asked for, once for all threads."""
+    lock = threading.Lock()
+    made: list[onnx_ir.Model] = []
+
+    def onnx() -> "onnx_ir.Model":
+        from hetsched.ir.prepare import prepare_file  # heavy
+
+        with lock:
+            if not made:
+                found, model = prepare_file(path, shapes)
+                if found.prepared_sha256 != prepared_sha256:
+                    raise ModelError(f"{path} has changed since it was loaded: load it again")
+                made.append(model)
+            return made[0]
+
+    return onnx
 
 
 def _resolve(ref: str) -> tuple[str, Path, dict[str, tuple[int, ...]]]:

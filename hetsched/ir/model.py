@@ -1,5 +1,6 @@
 """The loaded model: metadata, the graph as plain data, and the ONNX graph behind it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +23,8 @@ class Model:
         graph: the prepared graph; op and tensor names refer to it.
         prepared_sha256: of the prepared graph: its structure, shapes and constants.
         path: the original file.
-        onnx: the prepared graph in onnx-ir's form; only `hetsched.ir` and `hetsched.convert` look
-            inside.
+        onnx: makes the prepared graph in onnx-ir's form, once; only `hetsched.ir` and
+            `hetsched.convert` look inside.
     """
 
     name: str
@@ -33,4 +34,4 @@ class Model:
     graph: Graph
     prepared_sha256: str
     path: Path
-    onnx: "onnx_ir.Model" = field(repr=False, compare=False)
+    onnx: "Callable[[], onnx_ir.Model]" = field(repr=False, compare=False)

@@ -1,0 +1,56 @@
+"""From a file to the prepared graph: shapes frozen and inferred, simplified, everything named."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import onnx_ir as ir
+import onnx_ir.passes.common as passes
+
+from hetsched.errors import ModelError
+from hetsched.ir.build import build_graph
+from hetsched.ir.cache import Prepared
+from hetsched.ir.digest import file_sha256, prepared_sha256
+from hetsched.ir.freeze import freeze
+from hetsched.ir.names import name_everything
+from hetsched.ir.quiet import LIBRARY_ERRORS, one_line, quiet
+from hetsched.ir.read import read
+from hetsched.ir.shapes import infer_shapes, run_inference
+from hetsched.ir.simplify import inline_functions, lift_constants, simplify
+
+
+def prepare_file(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[Prepared, ir.Model]:
+    """Read a file and prepare its graph.
+
+    Args:
+        path: an ONNX file.
+        shapes: a shape per input; needed for inputs with symbolic dimensions.
+
+    Raises:
+        ModelError: when the file can't be used: what is wrong and what would be accepted.
+    """
+    model = read(path)
+    passes.RemoveInitializersFromInputsPass()(model)
+    frozen = freeze(model, shapes)
+    try:
+        with quiet():
+            prepare(model)
+        graph = build_graph(model)
+        prepared = prepared_sha256(model, graph)
+    except LIBRARY_ERRORS as error:
+        raise ModelError(f"{path} can't be prepared: {one_line(error)}") from error
+    found = Prepared(
+        sha256=file_sha256(path, model), shapes=frozen, graph=graph, prepared_sha256=prepared
+    )
+    return found, model
+
+
+def prepare(model: ir.Model) -> None:
+    """Infer shapes, simplify, sort and name, in place."""
+    inline_functions(model)
+    passes.TopologicalSortPass()(model)
+    name_everything(model)
+    lift_constants(model)
+    infer_shapes(model)
+    simplify(model)
+    run_inference(model)
+    name_everything(model)
