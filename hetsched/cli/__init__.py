@@ -7,7 +7,6 @@ errors into exit codes.
 """
 
 import importlib
-import importlib.util
 import logging
 import sys
 from collections.abc import Iterable, Sequence
@@ -50,8 +49,6 @@ def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(_root)
     for name in names:
-        if importlib.util.find_spec(f"hetsched.cli.{name}") is None:
-            continue
         importlib.import_module(f"hetsched.cli.{name}").register(app)
     return app
 
