@@ -53,11 +53,13 @@ def solve_chain(
     gap: float,
     max_nodes: int,
     iterations: int,
+    known: int = ...,
     seconds: float = 1e9,
 ) -> tuple[list[tuple[int, list[int]]], int, int, list[LinkRow]]:
     """Stages (they may break limits), value, bound, and what is known of each block.
 
-    A block is ((source, sink, first, last), lower, open): the clean points around it (-1 for none),
+    Stops at a bound of (1 - gap) times the lower of its value and `known`, that of a schedule that
+    the caller has. A block is ((source, sink, first, last), lower, open): the clean points around it (-1 for none),
     its groups first <= g < last, the least time from source to sink, `[source unit * units + sink
     unit]` (-1 where impossible), and how far from the best its arc on the best path may be.
     """

@@ -90,11 +90,11 @@ using LinkRow = std::tuple<std::tuple<hp::Index, hp::Index, hp::Index, hp::Index
 
 std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::vector<LinkRow>> solve_chain(
     const hp::Problem& problem, std::uint64_t seed, double gap, std::int64_t max_nodes,
-    std::int64_t iterations, double seconds) {
+    std::int64_t iterations, hp::Time known, double seconds) {
   hp::ChainResult found;
   {
     nb::gil_scoped_release release;
-    found = hp::solve_chain(problem, {seed, gap, max_nodes, iterations, seconds});
+    found = hp::solve_chain(problem, {seed, gap, max_nodes, iterations, known, seconds});
   }
   std::vector<LinkRow> links;
   for (hp::Link& link : found.links) {
@@ -125,12 +125,11 @@ NB_MODULE(_core, m) {
       .def_prop_ro("groups", &hp::Problem::groups)
       .def_prop_ro("units", &hp::Problem::units);
   m.def("path_bound", &hp::path_bound, "problem"_a);
-  m.def("load_bound", [](const hp::Problem& problem) { return hp::load_bound(problem).bound; },
-        "problem"_a);
+  m.def("load_bound", [](const hp::Problem& problem) { return hp::load_bound(problem); }, "problem"_a);
   m.def("solve_exact", &solve_exact, "problem"_a, nb::kw_only(), "known"_a, "max_nodes"_a,
         "seconds"_a = 1e9);
   m.def("solve_chain", &solve_chain, "problem"_a, nb::kw_only(), "seed"_a, "gap"_a, "max_nodes"_a,
-        "iterations"_a, "seconds"_a = 1e9);
+        "iterations"_a, "known"_a = hp::kNever, "seconds"_a = 1e9);
   m.def("series_points", &hp::series_points, "problem"_a);
   m.def("clean_points", &hp::clean_points, "problem"_a);
   m.def("timing", &timing, "problem"_a, "stages"_a);

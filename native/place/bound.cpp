@@ -1,6 +1,7 @@
 #include "place/bound.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 namespace hetsched::place {
@@ -52,26 +53,33 @@ Time path_bound(const Problem& problem) {
   return bound;
 }
 
-LoadBound load_bound(const Problem& problem) {
-  const auto units = z(problem.units());
-  LoadBound best{std::vector<double>(units, 1.0 / static_cast<double>(units)), 0};
+LoadBound load_bound(const Problem& problem, std::uint64_t units, bool all_used) {
+  const auto in = [&](Index u) { return (units >> u & 1) != 0; };
+  LoadBound best{units, std::vector<double>(z(problem.units()), 0.0), 0};
+  for (Index u = 0; u < problem.units(); ++u) {
+    if (in(u)) best.weight[z(u)] = 1.0 / std::popcount(units);
+  }
   std::vector<double> weight = best.weight;
-  std::vector<double> load(units);
+  std::vector<double> load(weight.size());
   double best_value = -1.0;
-  // Multiplicative weights: units that carry more than the average get dearer.
-  for (int round = 0; round < 200; ++round) {
-    std::fill(load.begin(), load.end(), 0.0);
+  // Multiplicative weights: units that carry more than others get dearer.
+  const int rounds = std::popcount(units) == 1 ? 1 : 100;
+  for (int round = 0; round < rounds; ++round) {
     double value = 0.0;
+    for (Index u = 0; u < problem.units(); ++u) {
+      load[z(u)] = all_used && in(u) ? static_cast<double>(problem.dispatch(u)) : 0.0;
+      value += weight[z(u)] * load[z(u)];
+    }
     for (Index group = 0; group < problem.groups(); ++group) {
       double least = static_cast<double>(kNever);
-      Index at = 0;
+      Index at = kNone;
       for (const Index unit : problem.units_of(group)) {
         const double weighted = weight[z(unit)] * static_cast<double>(problem.cost(group, unit));
-        if (weighted < least) {
-          least = weighted;
-          at = unit;
-        }
+        if (!in(unit) || weighted >= least) continue;
+        least = weighted;
+        at = unit;
       }
+      if (at == kNone) return {units, std::move(best.weight), kNever};
       value += least;
       load[z(at)] += static_cast<double>(problem.cost(group, at));
     }
@@ -83,7 +91,7 @@ LoadBound load_bound(const Problem& problem) {
     if (most <= 0.0) break;
     const double step = 0.5 / std::sqrt(1.0 + round);
     double total = 0.0;
-    for (std::size_t u = 0; u < units; ++u) {
+    for (std::size_t u = 0; u < weight.size(); ++u) {
       weight[u] *= std::exp(step * load[u] / most);
       total += weight[u];
     }
@@ -92,6 +100,17 @@ LoadBound load_bound(const Problem& problem) {
   // Rounded down, with room for the sums' rounding errors.
   best.bound = static_cast<Time>(std::floor(std::max(0.0, best_value * (1.0 - 1e-12))));
   return best;
+}
+
+Time load_bound(const Problem& problem) {
+  if (problem.groups() == 0) return 0;
+  const std::uint64_t all = ~std::uint64_t{0} >> (64 - problem.units());
+  if (problem.units() > 8) return load_bound(problem, all, false).bound;
+  Time least = kNever;
+  for (std::uint64_t units = 1; units < std::uint64_t{1} << problem.units(); ++units) {
+    least = std::min(least, load_bound(problem, units).bound);
+  }
+  return least;
 }
 
 }  // namespace hetsched::place

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <utility>
@@ -47,8 +48,8 @@ class Table {
   std::vector<Index> sinks() const { return units_of(block_.sink); }
   const Arc& arc(Index a, Index b) const { return arcs_[z(a) * z(units_) + z(b)]; }
 
-  // Spends one effort more on an arc.
-  void improve(Index a, Index b, const ChainOptions& options, double seconds);
+  // Spends one effort more on an arc, of which it only matters whether it's below `cutoff`.
+  void improve(Index a, Index b, Time cutoff, const ChainOptions& options, double seconds);
 
  private:
   Arc& at(Index a, Index b) { return arcs_[z(a) * z(units_) + z(b)]; }
@@ -70,15 +71,14 @@ class Table {
 void Table::bound(Index a, Index b) {
   Arc& arc = at(a, b);
   const Problem local = block_problem(problem_, block_, a, b);
-  arc.lower = std::max(path_bound(local), load_bound(local).bound) - head(a);
+  arc.lower = std::max(path_bound(local), load_bound(local)) - head(a);
   arc.lower = std::max<Time>(arc.lower, 0);
 }
 
-void Table::improve(Index a, Index b, const ChainOptions& options, double seconds) {
+void Table::improve(Index a, Index b, Time cutoff, const ChainOptions& options, double seconds) {
   Arc& arc = at(a, b);
   const Problem local = block_problem(problem_, block_, a, b);
-  ++arc.effort;
-  if (arc.effort == 1) {
+  if (arc.upper >= kNever) {
     SearchOptions search;
     search.seed = options.seed;
     search.iterations = local.groups() > 2 ? options.iterations * local.groups() : 0;
@@ -89,9 +89,11 @@ void Table::improve(Index a, Index b, const ChainOptions& options, double second
     arc.upper = found.makespan - head(a);
     arc.stages = Evaluator(local).stages(found.sequence);
   }
-  if (arc.lower >= arc.upper || !fits_exact(local)) return;
+  ++arc.effort;
+  if (arc.lower >= std::min(arc.upper, cutoff) || !fits_exact(local)) return;
   const std::int64_t nodes = arc.effort == 1 ? options.max_nodes / kGrowth : options.max_nodes;
-  ExactResult exact = solve_exact(local, arc.upper + head(a), {nodes, seconds});
+  const Time known = std::min(arc.upper, cutoff) + head(a);
+  ExactResult exact = solve_exact(local, known, {nodes, seconds});
   arc.lower = std::max(arc.lower, exact.bound - head(a));
   if (exact.stages.unit.empty()) return;
   arc.upper = exact.value - head(a);
@@ -118,6 +120,10 @@ class Chain {
 
   std::shared_ptr<Table> table(const Block& block);
   Path shortest(bool upper) const;
+  std::vector<std::vector<Time>> ahead() const;
+  std::vector<std::vector<Time>> rest() const;
+  std::vector<Time> cutoffs(const Path& path) const;
+  Time goal() const;
   bool improve(const Path& path);
   void fill(const Path& path);
   Link link(std::size_t i, const Path& path) const;
@@ -201,19 +207,77 @@ Chain::Path Chain::shortest(bool upper) const {
   return path;
 }
 
+// Least time from the start to each block, by its source's unit, the source's own time included.
+std::vector<std::vector<Time>> Chain::ahead() const {
+  std::vector<std::vector<Time>> reach{std::vector<Time>(z(problem_.units()), kNever)};
+  reach[0][0] = 0;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    std::vector<Time> next(z(problem_.units()), kNever);
+    for (const Index a : tables_[i]->sources()) {
+      for (const Index b : tables_[i]->sinks()) {
+        const Time own = blocks_[i].sink == kNone ? 0 : problem_.cost(blocks_[i].sink, b);
+        const Time length = reach[i][z(a)] + tables_[i]->arc(a, b).lower + own;
+        next[z(b)] = std::min(next[z(b)], length);
+      }
+    }
+    reach.push_back(std::move(next));
+  }
+  return reach;
+}
+
+// Least time from the end of each block to the end, by its sink's unit, the sink's own time included.
+std::vector<std::vector<Time>> Chain::rest() const {
+  const std::vector<Time> never(z(problem_.units()), kNever);
+  std::vector<std::vector<Time>> rest(blocks_.size(), never);
+  for (std::size_t i = blocks_.size(); i-- > 0;) {
+    for (const Index b : tables_[i]->sinks()) {
+      Time& least = rest[i][z(b)];
+      if (i + 1 == blocks_.size()) least = 0;
+      for (Index c = 0; i + 1 < blocks_.size() && c < problem_.units(); ++c) {
+        least = std::min(least, tables_[i + 1]->arc(b, c).lower + rest[i + 1][z(c)]);
+      }
+      if (blocks_[i].sink != kNone) least += problem_.cost(blocks_[i].sink, b);
+    }
+  }
+  return rest;
+}
+
+// A bound at which the gap is closed.
+Time Chain::goal() const {
+  const Time known = std::min(options_.known, shortest(true).length);
+  if (known >= kNever) return kNever;
+  return static_cast<Time>(std::ceil(static_cast<double>(known) * (1.0 - options_.gap)));
+}
+
+// For each arc on the path: what it must be below to be of use.
+std::vector<Time> Chain::cutoffs(const Path& path) const {
+  const Time aim = goal();
+  const auto before = ahead();
+  const auto after = rest();
+  std::vector<Time> result;
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const Time others = before[i][z(path.unit[i])] + after[i][z(path.unit[i + 1])];
+    result.push_back(aim >= kNever ? kNever : std::max<Time>(0, aim - others));
+  }
+  return result;
+}
+
 bool Chain::settled(const Arc& arc) const {
   return arc.lower >= arc.upper || arc.effort >= kMostEffort;
 }
 
 // Spends effort on the path's arcs: on all that nothing was spent on, else on the widest open one.
 bool Chain::improve(const Path& path) {
+  const std::vector<Time> cutoff = cutoffs(path);
+  const auto spend = [&](std::size_t i) {
+    tables_[i]->improve(path.unit[i], path.unit[i + 1], cutoff[i], options_, left());
+  };
   bool changed = false;
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+  for (std::size_t i = 0; i < blocks_.size() && left() > 0; ++i) {
     const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
     if (arc.effort > 0 || settled(arc)) continue;
-    tables_[i]->improve(path.unit[i], path.unit[i + 1], options_, left());
+    spend(i);
     changed = true;
-    if (left() <= 0) return true;
   }
   if (changed) return true;
   std::size_t widest = blocks_.size();
@@ -225,7 +289,7 @@ bool Chain::improve(const Path& path) {
     widest = i;
   }
   if (widest == blocks_.size()) return false;
-  tables_[widest]->improve(path.unit[widest], path.unit[widest + 1], options_, left());
+  spend(widest);
   return true;
 }
 
@@ -256,7 +320,7 @@ void Chain::fill(const Path& path) {
   none.max_nodes = 0;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
-    if (arc.upper >= kNever) tables_[i]->improve(path.unit[i], path.unit[i + 1], none, 0);
+    if (arc.upper >= kNever) tables_[i]->improve(path.unit[i], path.unit[i + 1], 0, none, 0);
   }
 }
 
@@ -274,8 +338,7 @@ ChainResult Chain::run() {
   ChainResult result;
   Path best = shortest(false);
   while (best.length < kNever && left() > 0) {
-    const double open = static_cast<double>(shortest(true).length - best.length);
-    if (open <= options_.gap * static_cast<double>(best.length)) break;
+    if (best.length >= goal()) break;
     if (!improve(best)) break;
     best = shortest(false);
   }

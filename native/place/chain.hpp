@@ -19,6 +19,7 @@ struct ChainOptions {
   double gap = 0.0;               // stop at (value - bound) / value no larger than this
   std::int64_t max_nodes = 0;     // of one arc's exact search
   std::int64_t iterations = 0;    // of one arc's annealing, per group of the block
+  Time known = kNever;            // value of a schedule that the caller has
   double seconds = 1e9;           // outer stop; a run that it stops isn't repeatable
 };
 

@@ -64,7 +64,9 @@ class Search {
   void prepare();
   void prepare_tails();
   bool exhausted();
-  Time lower_bound(const State& state) const;
+  Time lower_bound(const State& state);
+  Time load_left(const State& state);
+  const std::vector<double>& weighted_left(Mask done);
   Time earliest_tail(const State& state, Index group) const;
   void expand(std::int64_t node);
   void extend(std::int64_t node, Draft draft, std::size_t next, std::vector<std::uint8_t>& copied);
@@ -87,8 +89,8 @@ class Search {
   std::vector<Mask> after_;               // per group: its successors
   std::vector<Mask> readers_;             // per edge: its consumers
   std::vector<Time> tail_;                // [group * units + unit]: least time after its end
-  std::vector<std::vector<double>> weight_;  // load bounds: weights per unit
-  std::vector<std::vector<double>> least_;   // and the least weighted time of each group
+  std::vector<LoadBound> loads_;          // for each set of units that can run everything
+  std::unordered_map<Mask, std::vector<double>> left_;  // weighted work left, by what is done
   std::vector<std::vector<Index>> candidates_;  // per unit: groups that it can run
   std::vector<Node> nodes_;
   std::unordered_map<std::string, std::vector<std::int64_t>> seen_;
@@ -122,18 +124,9 @@ void Search::prepare() {
     for (const Index reader : problem_.edge(e).consumers) readers_[z(e)] |= bit(reader);
   }
   prepare_tails();
-  const auto units = z(problem_.units());
-  weight_.push_back(load_bound(problem_).weight);
-  weight_.emplace_back(units, 1.0 / static_cast<double>(units));
-  for (const auto& weight : weight_) {
-    std::vector<double> least(z(n), static_cast<double>(kNever));
-    for (Index g = 0; g < n; ++g) {
-      for (const Index unit : problem_.units_of(g)) {
-        least[z(g)] = std::min(least[z(g)],
-                               weight[z(unit)] * static_cast<double>(problem_.cost(g, unit)));
-      }
-    }
-    least_.push_back(std::move(least));
+  for (Mask units = 1; units < bit(problem_.units()); ++units) {
+    LoadBound bound = load_bound(problem_, units);
+    if (bound.bound < kNever) loads_.push_back(std::move(bound));
   }
 }
 
@@ -187,7 +180,7 @@ Time Search::earliest_tail(const State& state, Index group) const {
   return least;
 }
 
-Time Search::lower_bound(const State& state) const {
+Time Search::lower_bound(const State& state) {
   Time lower = state.makespan;
   for (Mask left = all_ & ~state.done; left != 0; left &= left - 1) {
     const Index group = std::countr_zero(left);
@@ -196,17 +189,43 @@ Time Search::lower_bound(const State& state) const {
     lower = std::max(lower, earliest_tail(state, group));
     if (lower >= best_) return lower;
   }
-  for (std::size_t i = 0; i < weight_.size(); ++i) {
-    double load = 0.0;
+  return std::max(lower, load_left(state));
+}
+
+// The least over all sets of units for what is left to do.
+Time Search::load_left(const State& state) {
+  const std::vector<double>& left = weighted_left(state.done);
+  double least = static_cast<double>(kNever);
+  for (std::size_t i = 0; i < loads_.size(); ++i) {
+    double load = left[i];
     for (std::size_t u = 0; u < state.free.size(); ++u) {
-      load += weight_[i][u] * static_cast<double>(state.free[u]);
+      load += loads_[i].weight[u] * static_cast<double>(state.free[u]);
     }
-    for (Mask left = all_ & ~state.done; left != 0; left &= left - 1) {
-      load += least_[i][z(std::countr_zero(left))];
-    }
-    lower = std::max(lower, static_cast<Time>(load * (1.0 - 1e-12)));
+    least = std::min(least, load);
   }
-  return lower;
+  return static_cast<Time>(least * (1.0 - 1e-12));
+}
+
+const std::vector<double>& Search::weighted_left(Mask done) {
+  auto [entry, fresh] = left_.try_emplace(done);
+  if (!fresh) return entry->second;
+  for (const LoadBound& load : loads_) {
+    double total = 0.0;
+    for (Index u = 0; u < problem_.units(); ++u) {
+      total += load.weight[z(u)] * static_cast<double>(problem_.dispatch(u));
+    }
+    for (Mask left = all_ & ~done; left != 0; left &= left - 1) {
+      const Index group = std::countr_zero(left);
+      double least = static_cast<double>(kNever);
+      for (const Index u : problem_.units_of(group)) {
+        if ((load.units >> u & 1) == 0) continue;
+        least = std::min(least, load.weight[z(u)] * static_cast<double>(problem_.cost(group, u)));
+      }
+      total += least;
+    }
+    entry->second.push_back(total);
+  }
+  return entry->second;
 }
 
 // Adds a group to a draft; false when nothing better than the best can come of it.

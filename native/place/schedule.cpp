@@ -23,7 +23,8 @@ Evaluator::Evaluator(const Problem& problem)
       made_on_(z(problem.edges())),
       made_at_(z(problem.edges())),
       held_(z(problem.edges())),
-      free_(z(problem.units())) {}
+      free_(z(problem.units())),
+      busy_(z(problem.units())) {}
 
 void Evaluator::form(const Sequence& sequence) {
   std::fill(open_.begin(), open_.end(), kNone);
@@ -82,6 +83,7 @@ Time Evaluator::makespan(const Sequence& sequence) {
     slot_[z(slot_start_[z(stage_of_[z(group)])]++)] = group;
   }
   std::fill(free_.begin(), free_.end(), Time{0});
+  std::fill(busy_.begin(), busy_.end(), Time{0});
   for (Index e = 0; e < problem_.edges(); ++e) {
     if (problem_.edge(e).producer != kNone) continue;
     made_at_[z(e)] = 0;
@@ -118,9 +120,23 @@ Time Evaluator::makespan(const Sequence& sequence) {
     }
     next = last;
     free_[z(unit)] = end;
+    busy_[z(unit)] += duration;
     makespan = std::max(makespan, end);
   }
   return makespan;
+}
+
+Time Evaluator::score(const Sequence& sequence, const Goal& goal) {
+  const Time made = makespan(sequence);
+  if (made >= kNever || goal.kind == Goal::Kind::kLatency) return made;
+  Time most = 0;
+  Time total = 0;
+  for (Index unit = 0; unit < problem_.units(); ++unit) {
+    const bool priced = goal.kind == Goal::Kind::kTotal;
+    most = std::max(most, busy_[z(unit)]);
+    total += busy_[z(unit)] * (priced ? goal.price[z(unit)] : 1);
+  }
+  return goal.kind == Goal::Kind::kTotal ? total : most + total / 128;
 }
 
 Stages Evaluator::stages(const Sequence& sequence) {

@@ -34,6 +34,13 @@ struct Sequence {
   std::vector<char> breaks;  // per group: starts a new stage
 };
 
+// What a search minimises.
+struct Goal {
+  enum class Kind { kLatency, kBusiest, kTotal };
+  Kind kind = Kind::kLatency;
+  std::vector<Time> price = {};  // kTotal: per unit, of a nanosecond
+};
+
 // Computes times of schedules; holds the buffers so that an evaluation allocates nothing.
 class Evaluator {
  public:
@@ -41,6 +48,11 @@ class Evaluator {
 
   // The makespan of a sequence, kNever where it breaks a limit of memory or of stages per unit.
   Time makespan(const Sequence& sequence);
+
+  // What a search for the goal compares: the makespan; the busiest unit's time plus a 128th of all
+  // units' time, which tells apart the many sequences with the same busiest unit; or the price of
+  // all units' time. kNever where the sequence breaks a limit.
+  Time score(const Sequence& sequence, const Goal& goal);
 
   // The stages that a sequence forms.
   Stages stages(const Sequence& sequence);
@@ -68,6 +80,7 @@ class Evaluator {
   std::vector<Time> made_at_;       // per edge
   std::vector<std::uint64_t> held_; // per edge: units that hold a copy
   std::vector<Time> free_;          // per unit
+  std::vector<Time> busy_;          // per unit
 };
 
 }  // namespace hetsched::place

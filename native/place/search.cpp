@@ -163,7 +163,7 @@ class Walker {
 
 SearchResult anneal(const Problem& problem, const Sequence& start, const SearchOptions& options) {
   Evaluator evaluator(problem);
-  SearchResult best{start, evaluator.makespan(start), 0};
+  SearchResult best{start, evaluator.score(start, options.goal), 0};
   if (problem.groups() == 0) return best;
   const auto begun = std::chrono::steady_clock::now();
   const std::chrono::duration<double> allowed(options.seconds);
@@ -180,7 +180,7 @@ SearchResult anneal(const Problem& problem, const Sequence& start, const SearchO
     }
     ++best.iterations;
     walker.change();
-    const Time made = evaluator.makespan(walker.now());
+    const Time made = evaluator.score(walker.now(), options.goal);
     const double worse = static_cast<double>(made - current);
     if (made > current && (made >= kNever || walker.chance() >= std::exp(-worse / temperature))) {
       walker.put_back();

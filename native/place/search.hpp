@@ -15,6 +15,7 @@ struct SearchOptions {
   double cold = 1e-5;   // last temperature, likewise
   Time target = 0;      // stop at a makespan this low
   double seconds = 1e9; // outer stop; a search that it stops isn't repeatable
+  Goal goal = {};       // what `makespan` and `target` stand for below and above
 };
 
 struct SearchResult {
