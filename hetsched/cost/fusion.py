@@ -17,7 +17,7 @@ Only ops that the same units run get into one group, so that fusing takes no cho
 exceptions, whose groups run where all their ops do:
 
 * a batch normalisation stays with the convolution that it folds into;
-* DequantizeLinear and QuantizeLinear stay with the op between them;
+* DequantizeLinear and QuantizeLinear stay with the ops between them;
 * in a chain of elementwise ops with one input each, what more units run goes along with its
   neighbours: alone elsewhere it would cost copies in and out and compute next to nothing.
 """
@@ -142,7 +142,7 @@ class _Builder:
         if op.op_type == "QuantizeLinear":
             return bool(support & self.units[group]) and self._is_quantized(group)
         is_light = is_single_input(self._graph, op) or op.name in self._gate_of_product
-        if is_light and self._is_light(group):
+        if is_light and (self._is_light(group) or self._is_quantized(group)):
             return bool(support & self.units[group])
         if support != self.units[group]:
             return False
