@@ -1,7 +1,7 @@
 """What each group of ops costs on each unit, with where the number comes from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hetsched.quantity import Origin
 
@@ -52,3 +52,13 @@ class CostTable:
     groups: tuple[Group, ...]
     costs: Mapping[tuple[str, str], Cost]
     refusals: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def without(self, refusals: Mapping[tuple[str, str], str]) -> "CostTable":
+        """The same costs, less those of groups with an op that a unit refuses."""
+        ops = {group.name: group.ops for group in self.groups}
+        kept = {
+            (group, unit): cost
+            for (group, unit), cost in self.costs.items()
+            if not any((op, unit) in refusals for op in ops[group])
+        }
+        return replace(self, costs=kept, refusals={**self.refusals, **refusals})

@@ -141,9 +141,9 @@ def make(
     model: Model, profile: Profile, request: Request, costs: CostTable | None = None
 ) -> Outcome:
     """As `plan`, with the solver's answer and the notes for the user."""
-    if costs is None:
+    if costs is None or request.framework or request.backend:
         refused = find_refusals(model.graph, profile, request.framework, request.backend)
-        costs = cost_table(model.graph, profile, refused)
+        costs = costs.without(refused) if costs else cost_table(model.graph, profile, refused)
     problem = build_problem(
         model.graph,
         profile,
