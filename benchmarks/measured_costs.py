@@ -1,9 +1,9 @@
 """Measured costs against plain sessions: do a model's groups add up to what the model takes?
 
 For each zoo model, in turns: measure its groups on this machine (nothing from the store), and run a
-plain ONNX Runtime session of the prepared model, all optimisations on. Prints predicted time (dispatch + groups), the
-session's time, their ratio, and the ratio of the session's slowest to fastest round next to it:
-what the machine's own unrest amounts to.
+plain ONNX Runtime session of the prepared model, all optimisations on. Prints the predicted time
+(dispatch + groups), the session's time, their ratio, and next to it the ratio of the session's
+slowest to fastest round: the machine's own unrest.
 
     python benchmarks/measured_costs.py [--rounds 3] [MODEL ...]
 """
