@@ -127,7 +127,7 @@ class Cache:
         for _, folder, size in sorted(ages):
             if total <= self.limit_bytes:
                 return
-            _log.info("compile cache is full: removing %s", folder.name)
+            _log.debug("compile cache is full: removing %s", folder.name)
             self.drop(folder)
             total -= size
 

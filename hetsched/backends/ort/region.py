@@ -18,6 +18,7 @@ from hetsched.backends.ort.optimize import (
     read_ports,
 )
 from hetsched.backends.ort.record import Record, read_record, write_record
+from hetsched.backends.ort.refusal import refusal
 from hetsched.errors import BackendError
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
@@ -85,13 +86,17 @@ class Compiler:
             if stage in position
         }
         declared = dict.fromkeys(name for row in wanted for name in row)
-        for _ in range(MAX_ATTEMPTS):
+        for attempt in range(MAX_ATTEMPTS):
             source, ports, file = self._optimized(region, tuple(declared))
             found = assign(self.model.graph, file.nodes, stage_of_op, declared)
             if not found.protect:
                 cut = Cut(file=file, stage_of_node=found.stage_of_node, wanted=wanted)
                 self._check(cut, region)
-                return self._write(cut, ports, source, folder)
+                self._write(cut, ports, source, folder)
+            if attempt:  # with these tensors declared the region is good for this cut only
+                self.cache.drop(source)
+            if not found.protect:
+                return
             declared.update(dict.fromkeys(found.protect))
         raise UncutError("what is fused across its stages keeps changing")
 
@@ -131,7 +136,10 @@ def optimized(
     """
 
     def fill(path: Path) -> None:
-        optimize_region(model, ops, outputs, threads, path)
+        try:
+            optimize_region(model, ops, outputs, threads, path)
+        except BackendError as error:
+            raise refusal(model, ops, error) from error
 
     key = [model.prepared_sha256, threads, list(ops), list(outputs)]
     folder = cache.get("region", key, fill)

@@ -7,7 +7,7 @@ import onnxruntime as ort
 
 from hetsched.backends.base import Buffer, HostValue
 from hetsched.backends.ort.session import FATAL, ORT_ERRORS, reason
-from hetsched.backends.ort.values import HostBuffer, OrtBuffer, python_value, to_ort
+from hetsched.backends.ort.values import HostBuffer, NativeValue, OrtBuffer, python_value, to_ort
 from hetsched.errors import BackendError
 
 
@@ -50,6 +50,7 @@ class OrtExecutable:
         self._feeds = tuple((port.name, port.inner, port.kind) for port in inputs)
         self._inner_outputs = [port.inner for port in outputs]
         self._kinds = tuple(port.kind for port in outputs)
+        self._optional = any(kind.startswith("optional(") for kind in self._kinds)
         self._options = ort.RunOptions()  # making one per run costs 4 us
         self._options.log_severity_level = FATAL
 
@@ -78,6 +79,8 @@ class OrtExecutable:
                 return self._run_host_values(values)
             feeds[inner] = held.value
         made = self._session._sess.run_with_ort_values(feeds, self._inner_outputs, self._options)
+        if self._optional:
+            return [_checked(value, kind) for value, kind in zip(made, self._kinds, strict=True)]
         return [OrtBuffer(value, kind) for value, kind in zip(made, self._kinds, strict=True)]
 
     def _run_host_values(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
@@ -88,3 +91,8 @@ class OrtExecutable:
         }
         made = self._session.run(self._inner_outputs, feeds, self._options)
         return [HostBuffer(value) for value in made]
+
+
+def _checked(value: NativeValue, kind: str) -> Buffer:
+    """An empty optional leaves ONNX Runtime's memory: fed to a session there, it crashes."""
+    return OrtBuffer(value, kind) if value.has_value() else HostBuffer(None)

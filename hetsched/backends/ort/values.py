@@ -48,12 +48,14 @@ class OrtBuffer:
     Attributes:
         value: the runtime's own handle.
         kind: its type in ONNX Runtime's words, `tensor(float)`.
-        owner: whatever must live as long as the memory behind it, such as a request's array.
+        owner: the array whose memory it is, which must live as long; None for ONNX Runtime's own.
+        memory: what else must live as long: the packed form of `owner`.
     """
 
     value: NativeValue
     kind: str
-    owner: object = None
+    owner: np.ndarray | None = None
+    memory: np.ndarray | None = None
 
     def numpy(self) -> np.ndarray:
         """A view of the value's memory; strings and packed numbers are copied."""
@@ -64,6 +66,8 @@ class OrtBuffer:
 
     def host(self) -> HostValue:
         """An array, a list for a sequence, None for an empty optional."""
+        if isinstance(self.owner, np.ndarray):
+            return self.owner
         value = self.value
         if not value.has_value():
             return None
@@ -108,7 +112,7 @@ def to_ort(value: Buffer | HostValue, kind: str) -> OrtBuffer | HostBuffer:
         return HostBuffer(plain)
     if element in _SPECIAL:
         return _special_value(plain, element, kind)
-    array = np.ascontiguousarray(plain) if plain.ndim else plain
+    array = np.asarray(plain, order="C")
     return OrtBuffer(native.OrtValue.ortvalue_from_numpy(array, _CPU), kind, array)
 
 
@@ -142,16 +146,20 @@ def python_value(buffer: OrtBuffer | HostBuffer) -> object:
 def _special_value(array: np.ndarray, element: str, kind: str) -> OrtBuffer:
     number, dtype, bits = _SPECIAL[element]
     if array.dtype != dtype:
-        raise BackendError(
-            f"a value of type {element} must be an array of {np.dtype(dtype)}, not {array.dtype}"
-        )
-    plain = np.ascontiguousarray(array)
-    if bits < 8:  # the handle is made over unpacked memory of the right shape, then filled
-        plain = plain.copy()
-        packed = _pack(array, bits)
-        plain.view(np.uint8).reshape(-1)[: packed.size] = packed
-    value = native.OrtValue.ortvalue_from_numpy_with_onnx_type(plain, number)
-    return OrtBuffer(value, kind, plain)
+        wanted = np.dtype(dtype)
+        raise BackendError(f"a {element} value must be an array of {wanted}, not of {array.dtype}")
+    plain = np.asarray(array, order="C")
+    memory = plain if bits >= 8 else _packed_memory(plain, bits)
+    value = native.OrtValue.ortvalue_from_numpy_with_onnx_type(memory, number)
+    return OrtBuffer(value, kind, plain, memory)
+
+
+def _packed_memory(array: np.ndarray, bits: int) -> np.ndarray:
+    """An array of the same shape and dtype, in whose first bytes the numbers are packed."""
+    memory = array.copy()
+    packed = _pack(array, bits)
+    memory.reshape(-1).view(np.uint8)[: packed.size] = packed
+    return memory
 
 
 def _special_array(value: NativeValue, kind: str, owner: object) -> np.ndarray:
@@ -174,7 +182,7 @@ def _special_array(value: NativeValue, kind: str, owner: object) -> np.ndarray:
 def _pack(array: np.ndarray, bits: int) -> np.ndarray:
     """Several numbers a byte, the first one in the low bits, as ONNX stores them."""
     per_byte = 8 // bits
-    codes = np.ascontiguousarray(array).view(np.uint8).reshape(-1) & ((1 << bits) - 1)
+    codes = array.reshape(-1).view(np.uint8) & ((1 << bits) - 1)
     padded = np.zeros((-(-codes.size // per_byte), per_byte), np.uint8)
     padded.reshape(-1)[: codes.size] = codes
     shifts = np.arange(per_byte, dtype=np.uint8) * bits
