@@ -3,134 +3,16 @@
 The structs are the layout of `profiles/*.toml`, key for key; profiles/README.md explains them.
 """
 
-import hashlib
-from functools import lru_cache
-from typing import Literal, TypeAlias
-
-import msgspec
+from functools import cached_property
 
 from hetsched.errors import ProfileError
-from hetsched.quantity import Origin
+from hetsched.soc.digest import digest
 from hetsched.soc.figure import Figure, Struct, check
+from hetsched.soc.unit import Dtype, Kind, Rates, Unit
+
+__all__ = ["SCHEMA", "Dtype", "Kind", "Link", "Memory", "Profile", "Rates", "Unit"]
 
 SCHEMA = 1
-Kind: TypeAlias = Literal["cpu", "gpu", "npu", "dsp", "dla"]
-Dtype: TypeAlias = Literal["float32", "float16", "bfloat16", "int16", "int8"]
-
-
-class Rates(Struct, frozen=True, kw_only=True):
-    """How fast a unit computes in one dtype: the coefficients of the cost model.
-
-    Attributes:
-        pointwise: 1x1 convolutions.
-        spatial: k x k convolutions, tricks such as Winograd included.
-        depthwise: convolutions with one input channel per group.
-        dense: matrix products, while they are not limited by `weights`.
-        activations: bytes per second that ops read and write, beyond their arithmetic.
-        weights: bytes per second at which the weights of matrix products arrive.
-        per_op: fixed time of each kernel.
-    """
-
-    pointwise: Figure
-    spatial: Figure
-    depthwise: Figure
-    dense: Figure
-    activations: Figure
-    weights: Figure
-    per_op: Figure
-
-    def __post_init__(self) -> None:
-        """Check the unit of measure of each figure.
-
-        Raises:
-            ValueError: naming the field.
-        """
-        for field in ("pointwise", "spatial", "depthwise", "dense"):
-            check(getattr(self, field), field, "rate", positive=True)
-        for field in ("activations", "weights"):
-            check(getattr(self, field), field, "bandwidth", positive=True)
-        check(self.per_op, "per_op", "time")
-
-
-class Unit(Struct, frozen=True, kw_only=True):
-    """Something that runs one stage at a time.
-
-    Attributes:
-        name: unique in the profile.
-        kind: what it is.
-        title: for people, `2x Cortex-A76`.
-        dtype: what it computes float models in.
-        framework: whose rows say which ops it runs, as in `hetsched frameworks`.
-        backend: of that framework.
-        reached_by: backends of any framework that can drive it; `backend` is always one of them.
-        cores: how many work together on one stage.
-        frequency: the clock that the figures below are for.
-        peak: what it could compute at most, in `dtype`.
-        dispatch: from the decision to run a stage to its first kernel, and back.
-        power: drawn while a stage runs; absent where unknown.
-        memory: what weights placed on it may take; absent where there is no limit of its own.
-        max_subgraphs: most stages that one model may have on it; absent where there is no limit.
-        rates: dtype to coefficients; a unit whose costs are only measured has none.
-        unknown: what isn't known about it, in words.
-    """
-
-    name: str
-    kind: Kind
-    title: str = ""
-    dtype: Dtype
-    framework: str
-    backend: str
-    reached_by: tuple[str, ...] = ()
-    cores: int = 1
-    frequency: Figure | None = None
-    peak: Figure | None = None
-    dispatch: Figure
-    power: Figure | None = None
-    memory: Figure | None = None
-    max_subgraphs: int | None = None
-    rates: dict[str, Rates] = msgspec.field(default_factory=dict)
-    unknown: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check each figure's unit of measure and the counts.
-
-        Raises:
-            ValueError: naming the unit and the field.
-        """
-        try:
-            check(self.frequency, "frequency", "frequency", positive=True)
-            check(self.peak, "peak", "rate", positive=True)
-            check(self.dispatch, "dispatch", "time")
-            check(self.power, "power", "power")
-            check(self.memory, "memory", "size")
-            if self.cores < 1:
-                raise ValueError(f"cores {self.cores} must be at least 1")
-            if self.max_subgraphs is not None and self.max_subgraphs < 0:
-                raise ValueError(f"max_subgraphs {self.max_subgraphs} must be zero or more")
-            if self.rates and self.dtype not in self.rates:
-                raise ValueError(f"rates has no {self.dtype!r}, the unit's own dtype")
-        except ValueError as error:
-            raise ValueError(f"unit {self.name!r}: {error}") from None
-
-    @property
-    def dispatch_ns(self) -> int:
-        """Fixed time of each stage."""
-        return round(self.dispatch.base("time"))
-
-    @property
-    def dispatch_origin(self) -> Origin:
-        """Where `dispatch_ns` comes from."""
-        return self.dispatch.origin
-
-    @property
-    def power_mw(self) -> float | None:
-        """Power while a stage runs, None where unknown."""
-        return None if self.power is None else self.power.base("power")
-
-    @property
-    def memory_bytes(self) -> int | None:
-        """What weights may take, None for no limit."""
-        return None if self.memory is None else round(self.memory.base("size"))
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -193,7 +75,7 @@ class Memory(Struct, frozen=True, kw_only=True):
         check(self.capacity, "memory.capacity", "size", positive=True)
 
 
-class Profile(Struct, frozen=True, kw_only=True):
+class Profile(Struct, frozen=True, kw_only=True, dict=True):
     """A SoC.
 
     Attributes:
@@ -233,10 +115,10 @@ class Profile(Struct, frozen=True, kw_only=True):
             raise ValueError(f"home {self.home!r} is not one of the units {', '.join(names)}")
         _check_links(self.links, names)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
-        """Digest of the content: comments, order of keys and spelling of numbers don't matter."""
-        return _digest(self)
+        """Digest of the content, see `hetsched.soc.digest`."""
+        return digest(self)
 
     def unit(self, name: str) -> Unit:
         """The unit of that name.
@@ -256,14 +138,20 @@ class Profile(Struct, frozen=True, kw_only=True):
         Raises:
             ProfileError: when there is no such unit.
         """
-        if source == target:
-            return None
+        try:
+            return self._links[source, target]
+        except KeyError:
+            stranger = source if (source, source) not in self._links else target
+            self.unit(stranger)
+            raise
+
+    @cached_property
+    def _links(self) -> dict[tuple[str, str], Link | None]:
+        found: dict[tuple[str, str], Link | None] = {}
         for link in self.links:
-            if {source, target} == set(link.between):
-                return link
-        self.unit(source)
-        self.unit(target)
-        raise ProfileError(f"profile {self.name} has no link between {source!r} and {target!r}")
+            first, second = link.between
+            found[first, second] = found[second, first] = link
+        return {**found, **{(unit.name, unit.name): None for unit in self.units}}
 
 
 def _check_links(links: tuple[Link, ...], names: list[str]) -> None:
@@ -282,12 +170,3 @@ def _check_links(links: tuple[Link, ...], names: list[str]) -> None:
         for second in names[index + 1 :]:
             if frozenset((first, second)) not in seen:
                 raise ValueError(f"no link between {first!r} and {second!r}: add one to links")
-
-
-@lru_cache(maxsize=64)
-def _encoded_digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _digest(profile: Profile) -> str:
-    return _encoded_digest(msgspec.json.encode(profile, order="deterministic"))

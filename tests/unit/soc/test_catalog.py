@@ -107,6 +107,24 @@ def test_digest_is_of_the_content(tmp_path: Path) -> None:
     assert re.fullmatch("[0-9a-f]{64}", same.sha256)
 
 
+def test_digest_leaves_out_words_for_people() -> None:
+    reworded = raw()
+    reworded["title"] = "Two units"
+    reworded["units"][0]["dispatch"]["source"] = "a better guess"
+    assert parse(reworded, "x").sha256 == parse(raw(), "x").sha256
+    other = raw()
+    other["units"][0]["dispatch"]["origin"] = "measured"
+    assert parse(other, "x").sha256 != parse(raw(), "x").sha256
+
+
+def test_digest_counts_a_default_as_left_out() -> None:
+    spelled = raw()
+    spelled["units"][0]["dispatch"]["low"] = 1.0
+    spelled["units"][0]["cores"] = 1
+    spelled["unknown"] = []
+    assert parse(spelled, "x").sha256 == parse(raw(), "x").sha256
+
+
 def refused(content: dict[str, Any]) -> str:
     with pytest.raises(ProfileError) as error:
         parse(content, "soc.toml")
