@@ -85,3 +85,33 @@ def anneal(
     seconds: float = 1e9,
 ) -> tuple[list[tuple[int, list[int]]], int, int]:
     """Stages no worse than `start`, their makespan in ns, and the number of iterations made."""
+
+def anneal_load(
+    problem: Problem,
+    start: Sequence[StageRow],
+    *,
+    price: Sequence[int],
+    seed: int,
+    iterations: int,
+    seconds: float = 1e9,
+) -> list[tuple[int, list[int]]]:
+    """Stages whose busiest unit is less busy; with a price per unit and ns, whose time is cheaper.
+
+    Repeatable unless stopped by `seconds`.
+    """
+
+def pack_bound(
+    problem: Problem,
+    *,
+    rounds: int,
+    resolution: int,
+    width: int,
+    upper: int,
+    gap: float,
+    seconds: float = 1e9,
+) -> int:
+    """No schedule keeps its busiest unit less busy than this: by prices on the groups.
+
+    Looks for bounds up to `upper` and stops at (1 - gap) x upper. Takes rounds x groups x
+    2^(width + 1) x resolution steps per unit.
+    """

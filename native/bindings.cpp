@@ -13,6 +13,7 @@
 #include "place/bound.hpp"
 #include "place/chain.hpp"
 #include "place/exact.hpp"
+#include "place/pack.hpp"
 #include "place/problem.hpp"
 #include "place/schedule.hpp"
 #include "place/search.hpp"
@@ -72,6 +73,39 @@ std::tuple<std::vector<StageRow>, hp::Time, std::int64_t> anneal(
     found = hp::anneal(problem, evaluator.sequence(begin), options);
   }
   return {rows(evaluator.stages(found.sequence)), found.makespan, found.iterations};
+}
+
+// Anneals towards the least busy busiest unit, or with prices towards the cheapest time of all units.
+std::vector<StageRow> anneal_load(const hp::Problem& problem, const std::vector<StageRow>& start,
+                                  std::vector<hp::Time> price, std::uint64_t seed,
+                                  std::int64_t iterations, double seconds) {
+  if (!price.empty() && std::ssize(price) != problem.units()) {
+    throw std::invalid_argument("one price per unit is needed");
+  }
+  hp::Evaluator evaluator(problem);
+  const hp::Stages begin = stages(start);
+  evaluator.timing(begin);  // throws where the start isn't valid
+  hp::SearchOptions options;
+  options.seed = seed;
+  options.iterations = iterations;
+  options.seconds = seconds;
+  options.goal.kind = price.empty() ? hp::Goal::Kind::kBusiest : hp::Goal::Kind::kTotal;
+  options.goal.price = std::move(price);
+  hp::SearchResult found;
+  {
+    nb::gil_scoped_release release;
+    found = hp::anneal(problem, evaluator.sequence(begin), options);
+  }
+  return rows(evaluator.stages(found.sequence));
+}
+
+hp::Time pack_bound(const hp::Problem& problem, int rounds, hp::Index resolution, int width,
+                    hp::Time upper, double gap, double seconds) {
+  if (rounds < 0 || resolution < 1 || width < 0 || width > 12) {
+    throw std::invalid_argument("rounds from 0, resolution from 1, width from 0 to 12");
+  }
+  nb::gil_scoped_release release;
+  return hp::pack_bound(problem, {rounds, resolution, width, upper, gap, seconds});
 }
 
 std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::int64_t> solve_exact(
@@ -135,4 +169,8 @@ NB_MODULE(_core, m) {
   m.def("timing", &timing, "problem"_a, "stages"_a);
   m.def("anneal", &anneal, "problem"_a, "start"_a, nb::kw_only(), "seed"_a, "iterations"_a,
         "hot"_a = 0.02, "cold"_a = 1e-5, "target"_a = 0, "seconds"_a = 1e9);
+  m.def("anneal_load", &anneal_load, "problem"_a, "start"_a, nb::kw_only(), "price"_a, "seed"_a,
+        "iterations"_a, "seconds"_a = 1e9);
+  m.def("pack_bound", &pack_bound, "problem"_a, nb::kw_only(), "rounds"_a, "resolution"_a,
+        "width"_a, "upper"_a, "gap"_a, "seconds"_a = 1e9);
 }
