@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-
 _PROSE = frozenset({"title", "source", "unknown"})
 
 
