@@ -19,7 +19,7 @@ from hetsched.backends.ort.optimize import (
 )
 from hetsched.backends.ort.record import Record, read_record, write_record
 from hetsched.backends.ort.refusal import refusal
-from hetsched.errors import BackendError
+from hetsched.errors import BackendError, ModelError
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
 from hetsched.ir.parts import NodeFile, read_nodes
@@ -145,7 +145,8 @@ def optimized(
     folder = cache.get("region", key, fill)
     try:
         return folder, read_ports(folder), read_nodes(folder / MODEL_FILE)
-    except BackendError:
+    except (BackendError, ModelError) as error:
+        _log.warning("%s: optimising again", error)
         cache.drop(folder)
     folder = cache.get("region", key, fill)
     return folder, read_ports(folder), read_nodes(folder / MODEL_FILE)
