@@ -24,7 +24,7 @@ def output(model: Model, backend: OrtBackend) -> np.ndarray:
     return array(run(backend.compile(model, split_in_two(model)), feeds(model))["y"])
 
 
-def filled(size: int):  # a fill function
+def filled(size: int) -> Callable[[Path], None]:
     def fill(folder: Path) -> None:
         (folder / "data").write_bytes(bytes(size))
 

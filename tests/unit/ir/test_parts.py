@@ -74,7 +74,7 @@ def test_a_stored_value_can_be_an_output(tmp_path: Path) -> None:
     "kind",
     [
         "tensor(float)", "tensor(string)", "tensor(bfloat16)", "tensor(float8e4m3fn)",
-        "tensor(int4)", "seq(tensor(int64))", "optional(tensor(double))",
+        "seq(tensor(int64))", "optional(tensor(double))",
         "optional(seq(tensor(float16)))",
     ],
 )  # fmt: skip
