@@ -79,7 +79,10 @@ class Executable(Protocol):
 class Backend(Protocol):
     """Something that executes stages."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Shown in mappings and reports."""
+        ...
 
     def compile(self, model: Model, stages: Sequence[StageSpec]) -> Sequence[Executable]:
         """Make the stages ready to run; call it on the thread that will run them.

@@ -264,7 +264,7 @@ def _constants(model: Model) -> dict[str, np.ndarray]:
     names = [name for name in model.graph.outputs if name in model.graph.constants]
     if not names:
         return {}
-    from hetsched.ir.extract import constant  # heavy
+    from hetsched.ir.constants import constant  # heavy
 
     return {name: constant(model, name) for name in names}
 

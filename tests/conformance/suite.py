@@ -5,6 +5,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from hetsched.backends.ort import OrtBackend
@@ -15,6 +16,7 @@ from tests.conformance.pipeline import UNITS, hetsched_failure, onnxruntime_fail
 EXCEPTIONS = Path(__file__).with_name("exceptions.toml")
 
 
+@cache
 def exceptions() -> dict[str, str]:
     """Case to the reason why it can't pass with every op its own stage."""
     listed = tomllib.loads(EXCEPTIONS.read_text())
@@ -51,20 +53,25 @@ class Counts:
 
 def run_cases(chosen: Iterable[Case]) -> Counts:
     """Every case that ONNX Runtime passes must pass here, and every listed exception must fail."""
-    counts, listed = Counts(), exceptions()
+    counts = Counts()
+    for case in chosen:
+        run_case(case, counts)
+    return counts
+
+
+def run_case(case: Case, counts: Counts) -> None:
+    """Run one case and count what came of it."""
+    counts.total += 1
+    alone = onnxruntime_failure(case)
+    if alone is not None:
+        counts.refused[case.id] = alone
+        return
+    counts.onnxruntime += 1
     with tempfile.TemporaryDirectory() as folder:
         backend = OrtBackend(cache_dir=Path(folder) / "cache")
         units = [RuntimeUnit(name=name, backend=backend) for name in UNITS]
-        for case in chosen:
-            counts.total += 1
-            alone = onnxruntime_failure(case)
-            if alone is not None:
-                counts.refused[case.id] = alone
-                continue
-            counts.onnxruntime += 1
-            failure = hetsched_failure(case, Path(folder), units)
-            _count(counts, case.id, failure, listed.get(case.id))
-    return counts
+        failure = hetsched_failure(case, Path(folder), units)
+    _count(counts, case.id, failure, exceptions().get(case.id))
 
 
 def _count(counts: Counts, case: str, failure: str | None, listed: str | None) -> None:
@@ -79,12 +86,16 @@ def _count(counts: Counts, case: str, failure: str | None, listed: str | None) -
 
 
 def main() -> None:
-    """Count per kind."""
+    """Count per kind; what is wrong is told as it is found."""
     for kind in sys.argv[1:] or KINDS:
-        counts = run_cases(cases(kind))
+        counts = Counts()
+        for case in cases(kind):
+            run_case(case, counts)
+            if case.id in counts.wrong:
+                print(f"  {case.id}: {' '.join(counts.wrong[case.id].split())[:300]}", flush=True)
+            if counts.total % 100 == 0:
+                print(f"  {counts}", flush=True)
         print(f"{kind}: {counts}", flush=True)
-        for case, why in counts.wrong.items():
-            print(f"  {case}: {' '.join(why.split())[:300]}", flush=True)
 
 
 if __name__ == "__main__":
