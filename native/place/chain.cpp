@@ -26,9 +26,9 @@ struct Arc {
   Stages stages;
 };
 
-// Exact searches grow by this factor from one effort to the next.
+// Searches grow by this factor from one effort to the next.
 constexpr std::int64_t kGrowth = 16;
-constexpr int kMostEffort = 2;
+constexpr int kMostEffort = 3;
 
 using Clock = std::chrono::steady_clock;
 
@@ -55,6 +55,8 @@ class Table {
   Arc& at(Index a, Index b) { return arcs_[z(a) * z(units_) + z(b)]; }
   Time head(Index a) const { return block_.source == kNone ? 0 : problem_.dispatch(a); }
   void bound(Index a, Index b);
+  void search(const Problem& local, Arc& arc, Time head, std::int64_t part,
+              const ChainOptions& options, double seconds);
 
   std::vector<Index> units_of(Index group) const {
     if (group == kNone) return {0};
@@ -78,26 +80,33 @@ void Table::bound(Index a, Index b) {
 void Table::improve(Index a, Index b, Time cutoff, const ChainOptions& options, double seconds) {
   Arc& arc = at(a, b);
   const Problem local = block_problem(problem_, block_, a, b);
-  if (arc.upper >= kNever) {
-    SearchOptions search;
-    search.seed = options.seed;
-    search.iterations = local.groups() > 2 ? options.iterations * local.groups() : 0;
-    search.target = arc.lower + head(a);
-    search.hot = 0.05;
-    search.seconds = seconds;
-    const SearchResult found = anneal(local, best_start(local), search);
-    arc.upper = found.makespan - head(a);
-    arc.stages = Evaluator(local).stages(found.sequence);
-  }
-  ++arc.effort;
+  std::int64_t part = 1;
+  for (int effort = ++arc.effort; effort < kMostEffort; ++effort) part *= kGrowth;
+  search(local, arc, head(a), std::max<std::int64_t>(part / kGrowth, 1), options, seconds);
   if (arc.lower >= std::min(arc.upper, cutoff) || !fits_exact(local)) return;
-  const std::int64_t nodes = arc.effort == 1 ? options.max_nodes / kGrowth : options.max_nodes;
   const Time known = std::min(arc.upper, cutoff) + head(a);
-  ExactResult exact = solve_exact(local, known, {nodes, seconds});
+  ExactResult exact = solve_exact(local, known, {options.max_nodes / part, seconds});
   arc.lower = std::max(arc.lower, exact.bound - head(a));
   if (exact.stages.unit.empty()) return;
   arc.upper = exact.value - head(a);
   arc.stages = std::move(exact.stages);
+}
+
+// Anneals from the arc's stages, or from scratch, for `1 / part` of the iterations.
+void Table::search(const Problem& local, Arc& arc, Time head, std::int64_t part,
+                   const ChainOptions& options, double seconds) {
+  Evaluator evaluator(local);
+  SearchOptions search;
+  search.seed = options.seed + static_cast<std::uint64_t>(arc.effort);
+  search.iterations = local.groups() > 2 ? options.iterations * local.groups() / part : 0;
+  search.target = arc.lower + head;
+  search.hot = 0.05;
+  search.seconds = seconds;
+  const Sequence start = arc.upper < kNever ? evaluator.sequence(arc.stages) : best_start(local);
+  const SearchResult found = anneal(local, start, search);
+  if (found.makespan - head >= arc.upper) return;
+  arc.upper = found.makespan - head;
+  arc.stages = evaluator.stages(found.sequence);
 }
 
 class Chain {
@@ -266,30 +275,21 @@ bool Chain::settled(const Arc& arc) const {
   return arc.lower >= arc.upper || arc.effort >= kMostEffort;
 }
 
-// Spends effort on the path's arcs: on all that nothing was spent on, else on the widest open one.
+// Spends effort on the open arcs of the path on which least was spent so far; false if none is open.
 bool Chain::improve(const Path& path) {
-  const std::vector<Time> cutoff = cutoffs(path);
-  const auto spend = [&](std::size_t i) {
-    tables_[i]->improve(path.unit[i], path.unit[i + 1], cutoff[i], options_, left());
+  int least = kMostEffort;
+  const auto arc = [&](std::size_t i) -> const Arc& {
+    return tables_[i]->arc(path.unit[i], path.unit[i + 1]);
   };
-  bool changed = false;
-  for (std::size_t i = 0; i < blocks_.size() && left() > 0; ++i) {
-    const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
-    if (arc.effort > 0 || settled(arc)) continue;
-    spend(i);
-    changed = true;
-  }
-  if (changed) return true;
-  std::size_t widest = blocks_.size();
-  Time width = 0;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    const Arc& arc = tables_[i]->arc(path.unit[i], path.unit[i + 1]);
-    if (settled(arc) || arc.upper - arc.lower <= width) continue;
-    width = arc.upper - arc.lower;
-    widest = i;
+    if (!settled(arc(i))) least = std::min(least, arc(i).effort);
   }
-  if (widest == blocks_.size()) return false;
-  spend(widest);
+  if (least == kMostEffort) return false;
+  const std::vector<Time> cutoff = cutoffs(path);
+  for (std::size_t i = 0; i < blocks_.size() && left() > 0; ++i) {
+    if (settled(arc(i)) || arc(i).effort > least) continue;
+    tables_[i]->improve(path.unit[i], path.unit[i + 1], cutoff[i], options_, left());
+  }
   return true;
 }
 
