@@ -1,5 +1,12 @@
-"""The schedule that ends earliest, and how early any schedule can end."""
+"""The schedule that ends earliest, and how early any schedule can end.
 
+Series points cut the graph into blocks that are solved exactly where they are small enough, else
+searched and bounded; a shortest path over the units of the points puts them together. What stays
+open is bounded by an integer program and searched as a whole. `native/place` does the heavy work.
+"""
+
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hetsched import _core
@@ -7,6 +14,15 @@ from hetsched.place.evaluate import evaluate
 from hetsched.place.native import native_problem, to_rows, to_stages
 from hetsched.place.placement import Schedule
 from hetsched.place.problem import Problem
+
+# Amounts of work per second of the time limit, so small that the work and not the clock stops a
+# search on a 2-core machine: the same answer every time.
+_NODES_PER_S = 20_000
+_ARC_ITERATIONS_PER_S = 200
+_GROUP_EVALUATIONS_PER_S = 2_000_000
+_CP_SAT_WORK_PER_S = 0.3
+
+Rows = Sequence[tuple[int, Sequence[int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,17 +52,117 @@ def solve_latency(
         time_limit_s: return the best so far after this.
         seed: of the random searches; the same seed gives the same answer unless time ran out.
     """
-    native = native_problem(problem)
-    bound = max(_core.path_bound(native), _core.load_bound(native))
-    rows, value, _ = _core.anneal(
-        native,
-        to_rows(floor),
-        seed=seed,
-        iterations=200_000,
-        target=int(bound / (1 - gap)),
-        seconds=time_limit_s,
-    )
-    del value
+    search = _Search(problem, floor, gap, time_limit_s, seed)
+    search.solve_blocks()
+    if not search.closed:
+        search.relax()
+    if not search.closed:
+        search.anneal()
     return LatencyResult(
-        schedule=evaluate(problem, to_stages(rows)), bound=bound, method="local search"
+        schedule=evaluate(problem, to_stages(search.rows)),
+        bound=min(search.bound, search.value),
+        method=search.method,
     )
+
+
+class _Search:
+    """The best schedule and bound so far."""
+
+    def __init__(
+        self, problem: Problem, floor: Schedule, gap: float, time_limit_s: float, seed: int
+    ) -> None:
+        self.problem = problem
+        self.native = native_problem(problem)
+        self.rows: Rows = to_rows(floor)
+        self.value = max(floor.end_ns, default=0)
+        self.bound = 0
+        self.method = "baseline"
+        self.gap = gap
+        self.limit_s = time_limit_s
+        self.deadline = time.monotonic() + time_limit_s
+        self.seed = seed
+        self.links: list[_core.LinkRow] = []
+
+    @property
+    def closed(self) -> bool:
+        """Whether the gap asked for is reached, or the time is over."""
+        return self.value - self.bound <= self.gap * self.value or self.left_s <= 0
+
+    @property
+    def left_s(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def offer(self, rows: Rows, method: str) -> None:
+        """Keep a schedule if it is better and keeps all limits."""
+        if not rows or not keeps_limits(self.problem, rows):
+            return
+        value = _core.timing(self.native, rows)[2]
+        if value < self.value:
+            self.rows, self.value, self.method = rows, value, method
+
+    def solve_blocks(self) -> None:
+        """Decompose at clean points; exact for most models."""
+        rows, _, bound, self.links = _core.solve_chain(
+            self.native,
+            seed=self.seed,
+            gap=self.gap / 2,
+            max_nodes=int(_NODES_PER_S * self.limit_s),
+            iterations=int(_ARC_ITERATIONS_PER_S * self.limit_s),
+            known=self.value,
+            seconds=0.6 * self.limit_s,
+        )
+        self.bound = max(self.bound, min(bound, self.value))
+        self.offer(rows, "blocks")
+
+    def relax(self) -> None:
+        """Raise the bound by the integer program over what is still open."""
+        from hetsched.place.cpsat.latency import Arc, relax
+
+        units = len(self.problem.units)
+        arcs = [
+            Arc(
+                source=None if source < 0 else source,
+                sink=None if sink < 0 else sink,
+                lower_ns={
+                    divmod(at, units): lower for at, lower in enumerate(lowers) if lower >= 0
+                },
+            )
+            for (source, sink, first, last), lowers, wide in self.links
+            if not wide or first == last
+        ]
+        relaxed = relax(
+            self.problem,
+            arcs,
+            upper_ns=self.value,
+            seed=self.seed,
+            time_limit_s=0.6 * self.left_s,
+            work_limit=_CP_SAT_WORK_PER_S * self.limit_s,
+        )
+        self.bound = max(self.bound, relaxed.bound_ns)
+
+    def anneal(self) -> None:
+        """Search the whole problem from the best schedule so far."""
+        rows, _, _ = _core.anneal(
+            self.native,
+            self.rows,
+            seed=self.seed,
+            iterations=int(_GROUP_EVALUATIONS_PER_S * self.limit_s / len(self.problem.groups)),
+            hot=0.005,
+            target=int(self.bound / (1 - self.gap)),
+            seconds=self.left_s,
+        )
+        self.offer(rows, "local search")
+
+
+def keeps_limits(problem: Problem, rows: Rows) -> bool:
+    """Whether no unit gets more stages or more weights than it may."""
+    for unit, (cap, memory) in enumerate(
+        zip(problem.max_stages, problem.memory_bytes, strict=True)
+    ):
+        mine = [groups for at, groups in rows if at == unit]
+        if cap is not None and len(mine) > cap:
+            return False
+        weights = sum(problem.weights_bytes[g][unit] for groups in mine for g in groups)
+        if memory is not None and weights > memory:
+            return False
+    return True

@@ -176,8 +176,9 @@ def _add_arc(made: _Model, arc: Arc, total: cp_model.IntVar) -> None:
     if arc.source is None or arc.sink is None:
         at = arc.sink if arc.source is None else arc.source
         assert at is not None
-        pairs = [(made.on[at][b if arc.source is None else a], t) for (a, b), t in
-                 arc.lower_ns.items()]
+        pairs = [
+            (made.on[at][b if arc.source is None else a], t) for (a, b), t in arc.lower_ns.items()
+        ]
     else:
         moves = _moves(made, arc.source, arc.sink)
         pairs = [(moves[key], t) for key, t in arc.lower_ns.items()]
@@ -340,7 +341,9 @@ def _solve(made: _Model, seed: int, time_limit_s: float, work_limit: float) -> R
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Relaxed(bound_ns=bound, units=())
     units = [
-        next((u for u, on in made.on[g].items() if solver.value(on)), None) if g in made.on else None
+        next((u for u, on in made.on[g].items() if solver.value(on)), None)
+        if g in made.on
+        else None
         for g in range(len(made.problem.groups))
     ]
     return Relaxed(bound_ns=bound, units=tuple(units))
