@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from hetsched.convert.capability_clauses import clause_rule
 from hetsched.convert.capability_limits import LIMITS, Limits, dtype_reason, rank_reason
 from hetsched.convert.capability_ort import cpu_reason
 from hetsched.convert.capability_rows import Table, backends, table
@@ -126,8 +127,8 @@ def _table_reason(view: View, rows: Table) -> str | None:
     if reason is not None:
         return reason
     rule = RULES.get(key, {}).get(op.op_type)
-    if rule is not None:
-        return rule(view)
-    if row.status == "partial":
-        return f"{op.op_type} works only under a condition not checked: {row.constraint}"
-    return None
+    if rule is None and row.status == "partial":
+        rule = clause_rule(row.constraint)
+        if rule is None:
+            return f"{op.op_type} works only under a condition not checked: {row.constraint}"
+    return None if rule is None else rule(view)

@@ -1,8 +1,9 @@
 """Constraints of capability rows, as predicates on attributes, shapes and ranks.
 
 A rule gets the op and returns None when the op meets the constraint, else the part of it that is
-broken, in words. Rows of status `partial` without a rule here are refused with their own text:
-what can't be checked isn't promised. Rows of status `full` may have a rule too.
+broken, in words. Rows of status `partial` without a rule here get one from their words (see
+`capability_clauses`) or are refused with them: what can't be checked isn't promised. Rows of
+status `full` may have a rule too.
 
 Source of every rule: the row of that framework, backend and op in `data/mace.csv` (which names the
 file and commit it was read from), and where a docstring says so, the code of MACE's converter.
@@ -353,5 +354,7 @@ RULES: Mapping[tuple[str, str], Mapping[str, Rule]] = {
     ("mace", "apu"): _APU,
     ("mace", "gpu-opencl"): _GPU,
     ("mace", "converter"): _CONVERTER,
+    # The same words as the converter's, see the rows.
+    ("mace", "cpu-arm"): _CONVERTER,
 }
 """(framework, backend) to op type to its rule."""

@@ -332,9 +332,33 @@ def test_framework_needs_converter_and_unit_rows() -> None:
     assert str(reason(graph, "apu", "tnn")).startswith("TNN doesn't reach this unit (its backends:")
     # MACE's converter has no Erf although its rows for units don't matter then.
     assert "MACE converter: not in converter map" in str(reason(one("Erf"), "cpu", "mace"))
-    # A partial row without a rule isn't promised.
-    graph = one("Resize", stored={"roi": (0,), "scales": (4,)})
-    assert "works only under a condition not checked" in str(reason(graph, "gpu", "tflite"))
+    # A partial row whose words can't be checked isn't promised.
+    assert reason(one("GlobalAveragePool", made=(1, 8, 1, 1)), "gpu", "tflite") == (
+        "TFLite converter: GlobalAveragePool works only under a condition not checked: "
+        "attribute/shape conditions apply; lowered to MEAN"
+    )
+
+
+@pytest.mark.parametrize(
+    ("graph", "framework", "broken"),
+    [
+        (conv(), "tnn", None),
+        (conv(rank=5), "tnn", "TNN cpu-arm: 3-D convolution missing"),
+        (one("MaxPool", outputs=2), "tnn", "TNN converter: one output per op"),
+        (one("ArgMax", attributes={"select_last_index": 1}), "tnn", "TNN converter: select_last"),
+        (one("Pad", attributes={"mode": "edge"}), "tnn", "TNN converter: constant mode only"),
+        (one("Resize", stored={"s": (4,)}), "tnn", "TNN converter: asymmetric only, not half"),
+        (conv(group=2), "tflite", "TFLite converter: groups 1 or depthwise only, not 2"),
+        (one("ReduceMax", attributes={"axes": (2, 3)}), "tflite", None),
+        (one("Squeeze", opset=13), "mace", "MACE converter: axes must be an attribute"),
+        (one("ConvTranspose", attributes={"auto_pad": "SAME_UPPER"}), "ncnn", "ncnn converter: no"),
+        (one("DepthToSpace", attributes={"mode": "DCR"}), "ncnn", "ncnn converter: CRD only"),
+        (one("BatchNormalization", attributes={"training_mode": 1}), "ncnn", "ncnn converter: inf"),
+    ],
+)
+def test_words_that_can_be_checked(graph: Graph, framework: str, broken: str | None) -> None:
+    found = reason(graph, "cpu", framework)
+    assert found is None if broken is None else str(found).startswith(broken)
 
 
 def test_backend_restricts_units() -> None:

@@ -3,6 +3,7 @@ from importlib.resources import files
 
 import pytest
 
+from hetsched.convert.capability_clauses import clause_rule
 from hetsched.convert.capability_limits import LIMITS
 from hetsched.convert.capability_rows import backends, index, table
 from hetsched.convert.capability_rules import RULES
@@ -52,3 +53,13 @@ def test_every_partial_row_of_the_default_profile_has_a_rule() -> None:
         partial = {op for op, row in rows.items() if row.status == "partial"}
         assert partial <= set(RULES[key])
         assert set(RULES[key]) <= {op for op, row in rows.items() if row.status != "none"}
+
+
+def test_constraints_become_rules_when_every_clause_is_known() -> None:
+    assert clause_rule("decomposed to MUL+ADD") is not None
+    assert clause_rule("4-D only; const parameter inputs; lowered to RESIZE...") is not None
+    assert clause_rule("keepdim, <=2 axes") is not None
+    assert clause_rule("if B not const, transB=1") is not None
+    assert clause_rule("attribute/shape conditions apply; lowered to MEAN") is None
+    assert clause_rule("2-D only; on Tuesdays") is None
+    assert clause_rule("") is None

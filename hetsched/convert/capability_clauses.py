@@ -1,0 +1,207 @@
+"""Constraints whose words alone say what to check, whatever the framework and the op.
+
+A constraint is a list of clauses, separated by `;` or `,`. It becomes a rule when every one of its
+clauses is in the table below; otherwise it stays words, and rows of status `partial` with it are
+refused. Clauses that only say how an op is done ("lowered to SLICE", "decomposed to MUL+ADD") need
+no check.
+
+Source: the `constraint` column of the tables in `data/`.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from hetsched.convert.capability_rules import (
+    Rule,
+    all_of,
+    anything,
+    dilation_1,
+    four_d,
+    groups_1_or_depthwise,
+    multiplier_1,
+    no_output_padding,
+    one_output,
+    reduce_spatial_or_channel,
+    stored_parameters,
+)
+from hetsched.convert.capability_view import View
+
+_PRODUCTS = frozenset({"Gemm", "MatMul"})
+_HOW = ("lowered to ", "decomposed to ")
+
+
+def _two_d(view: View) -> str | None:
+    """Two spatial dimensions; for matrix products two dimensions."""
+    wanted = 2 if view.op.op_type in _PRODUCTS else 4
+    return None if view.rank(view.input(0)) == wanted else "2-D only"
+
+
+def _rank_2(view: View) -> str | None:
+    return None if view.rank(view.input(0)) == 2 else "rank 2 only"
+
+
+def _no_3d(view: View) -> str | None:
+    return None if view.rank(view.input(0)) in (3, 4) else "3-D convolution missing"
+
+
+def _up_to_4d(view: View) -> str | None:
+    ranks = [view.rank(name) for name in view.op.reads]
+    return None if all(rank is not None and rank <= 4 for rank in ranks) else "4-D at most"
+
+
+def _stored_weights(view: View) -> str | None:
+    return None if view.is_constant(view.input(1)) else "weights must be stored in the model"
+
+
+def _stored_axes(view: View) -> str | None:
+    return None if view.parameter("axes", 1) is not None else "axes must be stored in the model"
+
+
+def _static(view: View) -> str | None:
+    for name in (*view.data, *view.made):
+        shape = view.shape(name)
+        if shape is None or None in shape:
+            return f"shape of {name!r} must be known"
+    return None
+
+
+def _last_axis(view: View) -> str | None:
+    rank = view.rank(view.input(0))
+    default = -1 if view.op.opset >= 13 else 1
+    axis = view.integer("axis", default)
+    return None if rank is not None and axis in (-1, rank - 1) else "last axis only"
+
+
+def _inference(view: View) -> str | None:
+    if view.integer("training_mode", 0) or len(view.made) > 1:
+        return "inference form only"
+    return stored_parameters(view)
+
+
+def _no_same_pad(view: View) -> str | None:
+    mode = view.text("auto_pad", "NOTSET")
+    return f"no auto_pad {mode}" if mode.startswith("SAME") else None
+
+
+def _first_index(view: View) -> str | None:
+    return "select_last_index not supported" if view.integer("select_last_index", 0) else None
+
+
+def _keepdims(view: View) -> str | None:
+    return None if view.integer("keepdims", 1) == 1 else "keepdims only"
+
+
+def _two_axes(view: View) -> str | None:
+    axes = view.axes("axes", 1)
+    return None if axes is not None and len(axes) <= 2 else "at most two axes"
+
+
+def _constant_mode(view: View) -> str | None:
+    mode = view.text("mode", "constant")
+    return None if mode == "constant" else f"constant mode only, not {mode}"
+
+
+def _dcr(view: View) -> str | None:
+    return None if view.text("mode", "DCR") == "DCR" else "DCR only"
+
+
+def _crd(view: View) -> str | None:
+    return None if view.text("mode", "DCR") == "CRD" else "CRD only"
+
+
+def _same_or_stored(view: View) -> str | None:
+    shapes = {view.shape(name) for name in view.data}
+    return None if len(shapes) == 1 else "same shape or a stored operand only"
+
+
+def _torch_coordinates(view: View) -> str | None:
+    how = view.text("coordinate_transformation_mode", "half_pixel")
+    is_nearest = view.text("mode", "nearest") == "nearest"
+    accepted = (
+        ["asymmetric"] if is_nearest else ["half_pixel", "pytorch_half_pixel", "align_corners"]
+    )
+    return None if how in accepted else f"{' or '.join(accepted)} only, not {how}"
+
+
+def _no_ceil(view: View) -> str | None:
+    return "no ceil_mode" if view.integer("ceil_mode", 0) else None
+
+
+def _stored_or_transposed(view: View) -> str | None:
+    stored = view.is_constant(view.input(1)) or view.integer("transB", 0) == 1
+    return None if stored else "transB=1 where B isn't stored"
+
+
+_CLAUSES: Mapping[str, Rule] = {
+    "2-D only": _two_d,
+    "2-D": _two_d,
+    "2-D resize only": _two_d,
+    "3-D conv missing": _no_3d,
+    "4-D": four_d,
+    "4-D only": four_d,
+    "4-D or broadcastable": _up_to_4d,
+    "<=2 axes": _two_axes,
+    "CRD only": _crd,
+    "DCR only": _dcr,
+    "H/W or channel axes": reduce_spatial_or_channel,
+    "alpha 1": anything,
+    "as Reshape": anything,
+    "as rsqrt": anything,
+    "axes unrolled": anything,
+    "const axes": _stored_axes,
+    "const parameter inputs": stored_parameters,
+    "const quant params": stored_parameters,
+    "const scale and bias": stored_parameters,
+    "const scale/zero point": stored_parameters,
+    "const weights": _stored_weights,
+    "const weights and bias": stored_parameters,
+    "const weights and quant params": stored_parameters,
+    "const weights/quant params": stored_parameters,
+    "constant mode": _constant_mode,
+    "coordinate modes other than the PyTorch-style ones only warn": _torch_coordinates,
+    "dilation 1": dilation_1,
+    "groups 1 or depthwise": groups_1_or_depthwise,
+    "groups only 1 or depthwise with multiplier 1": all_of(groups_1_or_depthwise, multiplier_1),
+    "if B not const, transB=1": _stored_or_transposed,
+    "indices output not supported": one_output,
+    "inference": _inference,
+    "keepdim": _keepdims,
+    "last axis": _last_axis,
+    "last axis only": _last_axis,
+    "no SAME auto_pad": _no_same_pad,
+    "no ceil_mode": _no_ceil,
+    "no dilation": dilation_1,
+    "no indices output": one_output,
+    "no output_padding": no_output_padding,
+    "no output_shape": no_output_padding,
+    "opset 13: last axis": _last_axis,
+    "rank-2 only": _rank_2,
+    "reflect/edge depend on device and not on channel axis": _constant_mode,
+    "same shape or const broadcast": _same_or_stored,
+    "select_last_index not supported": _first_index,
+    "static output shape": _static,
+    "static shape": _static,
+    "static size": _static,
+}
+
+
+@lru_cache(maxsize=1024)
+def clause_rule(constraint: str) -> Rule | None:
+    """The rule behind some words, None when a part of them isn't known."""
+    rules: list[Rule] = []
+    for clause in filter(None, (part.strip() for part in constraint.split(";"))):
+        found = _rule(clause) or _list_rule(clause)
+        if found is None:
+            return None
+        rules.append(found)
+    return all_of(*rules) if rules else None
+
+
+def _rule(clause: str) -> Rule | None:
+    return anything if clause.startswith(_HOW) else _CLAUSES.get(clause)
+
+
+def _list_rule(clause: str) -> Rule | None:
+    found = [_rule(part.strip()) for part in clause.split(",")]
+    known = [rule for rule in found if rule is not None]
+    return all_of(*known) if len(known) == len(found) else None
