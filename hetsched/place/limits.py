@@ -11,12 +11,14 @@ class Limits:
     Attributes:
         gap: (value - bound) / value that is good enough.
         work: CP-SAT's deterministic time.
+        limit_s: the time limit as given; amounts of work are derived from it.
         deadline: `time.monotonic()` at which to stop at the latest.
         seed: of the search.
     """
 
     gap: float
     work: float
+    limit_s: float
     deadline: float
     seed: int
 

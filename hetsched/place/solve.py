@@ -1,7 +1,7 @@
 """The door of placement: baselines, the objective's solver, validation, status and bound."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hetsched.errors import PlacementError
@@ -9,8 +9,9 @@ from hetsched.place.baselines import baselines
 from hetsched.place.evaluate import score, to_uj, value
 from hetsched.place.feasible import diagnose, infeasible_by_limits, usable_power_uw
 from hetsched.place.limits import Limits
+from hetsched.place.loads import solve_loads
 from hetsched.place.placement import Placement, Schedule, Status
-from hetsched.place.problem import ENERGY, LATENCY, OBJECTIVES, THROUGHPUT, Problem
+from hetsched.place.problem import ENERGY, LATENCY, OBJECTIVES, Problem
 from hetsched.place.validate import validate
 
 WORK_PER_SECOND = 0.5
@@ -61,11 +62,19 @@ def place(
     others = baselines(problem, objective)
     name, floor = _best(problem, objective, others)
     limits = Limits(
-        gap=gap, work=time_limit_s * WORK_PER_SECOND, deadline=began + time_limit_s, seed=seed
+        gap=gap,
+        work=time_limit_s * WORK_PER_SECOND,
+        limit_s=time_limit_s,
+        deadline=began + time_limit_s,
+        seed=seed,
     )
     if floor is None:
         name, floor = "first found", _any(problem, limits)
-    schedule, bound, method = _solve(problem, objective, floor, limits)
+    starts = sorted(
+        [floor, *(found for found in others.values() if found is not None and found is not floor)],
+        key=lambda found: score(problem, found, objective),
+    )
+    schedule, bound, method = _solve(problem, objective, starts, limits)
     if score(problem, schedule, objective) >= score(problem, floor, objective):
         schedule, method = floor, name
     reached = value(problem, schedule, objective)
@@ -117,7 +126,7 @@ def _any(problem: Problem, limits: Limits) -> Schedule:
 
 
 def _solve(
-    problem: Problem, objective: str, floor: Schedule, limits: Limits
+    problem: Problem, objective: str, starts: Sequence[Schedule], limits: Limits
 ) -> tuple[Schedule, int, str]:
     """The objective's own solver: schedule, bound as a score, and the method's name."""
     if objective == LATENCY:
@@ -125,18 +134,10 @@ def _solve(
 
         answer = solve_latency(
             problem,
-            floor=floor,
+            floor=starts[0],
             gap=limits.gap,
             time_limit_s=max(0.01, limits.left_s),
             seed=limits.seed,
         )
         return answer.schedule, answer.bound, answer.method
-    if objective == THROUGHPUT:
-        from hetsched.place.cpsat.throughput import solve_throughput
-
-        found = solve_throughput(problem, floor, limits)
-    else:
-        from hetsched.place.cpsat.energy import solve_energy
-
-        found = solve_energy(problem, floor, limits)
-    return found.schedule or floor, found.bound, "cp-sat"
+    return solve_loads(problem, objective, starts, limits)

@@ -11,13 +11,14 @@ from hetsched.place.placement import Schedule
 from hetsched.place.problem import ENERGY, Problem
 
 
-def solve_energy(problem: Problem, floor: Schedule | None, limits: Limits) -> Found:
+def solve_energy(problem: Problem, floor: Schedule | None, limits: Limits, bound: int = 0) -> Found:
     """The schedule that takes the least energy, with a bound.
 
     Args:
         problem: what is placed.
         floor: a valid schedule that the answer is no worse than, None where there is none.
         limits: when to stop.
+        bound: what no schedule is known to get under, in fJ.
 
     Raises:
         PlacementError: naming a unit that could be used and whose power isn't known.
@@ -30,10 +31,11 @@ def solve_energy(problem: Problem, floor: Schedule | None, limits: Limits) -> Fo
     ]
     made = build(problem, most)
     total = cp_model.LinearExpr.sum([power[unit] * made.load(unit) for unit in power])
+    made.model.add(total >= bound)
     if limit is not None:
         made.model.add(total <= limit)
     made.model.minimize(total)
-    return search(made, ENERGY, floor, 0, limits)
+    return search(made, ENERGY, floor, bound, limits)
 
 
 def _most_stages(problem: Problem, limit: int | None, price: int) -> int:

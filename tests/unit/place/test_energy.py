@@ -19,7 +19,7 @@ from tests.unit.place.brute import brute_force
 
 
 def exactly() -> Limits:
-    return Limits(gap=0.0, work=100.0, deadline=time.monotonic() + 60, seed=0)
+    return Limits(gap=0.0, work=100.0, limit_s=60.0, deadline=time.monotonic() + 60, seed=0)
 
 
 def small(seed: int) -> Problem:
@@ -48,7 +48,7 @@ def test_the_optimum_is_that_of_brute_force(seed: int) -> None:
 @given(seed=st.integers(0, 10**6))
 def test_a_bound_from_little_work_is_still_a_bound(seed: int) -> None:
     problem = small(seed)
-    hasty = Limits(gap=0.0, work=1e-4, deadline=time.monotonic() + 60, seed=seed)
+    hasty = Limits(gap=0.0, work=1e-4, limit_s=60.0, deadline=time.monotonic() + 60, seed=seed)
     best = brute_force(problem, "energy")
     assert best is not None
     assert solve_energy(problem, None, hasty).bound <= best
