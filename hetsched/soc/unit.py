@@ -53,7 +53,7 @@ class Unit(Struct, frozen=True, kw_only=True):
         kind: what it is.
         title: for people, `2x Cortex-A76`.
         dtype: what it computes float models in.
-        framework: whose rows say which ops it runs, as in `hetsched frameworks`.
+        framework: whose rows say which ops it runs, as in `hetsched/convert/data/index.csv`.
         backend: of that framework.
         reached_by: backends of any framework that can drive it; `backend` is always one of them.
         cores: how many work together on one stage.

@@ -8,6 +8,7 @@ from hetsched.convert.capability_limits import LIMITS
 from hetsched.convert.capability_rows import backends, index, table
 from hetsched.convert.capability_rules import RULES
 from hetsched.errors import CapabilityError
+from hetsched.soc.catalog import names, profile
 
 
 def test_every_listed_table_has_as_many_rows_as_the_index_says() -> None:
@@ -53,6 +54,14 @@ def test_every_partial_row_of_the_default_profile_has_a_rule() -> None:
         partial = {op for op, row in rows.items() if row.status == "partial"}
         assert partial <= set(RULES[key])
         assert set(RULES[key]) <= {op for op, row in rows.items() if row.status != "none"}
+
+
+@pytest.mark.parametrize("name", names())
+def test_profiles_name_tables_that_there_are(name: str) -> None:
+    known = {backend for framework in index() for backend in index()[framework]}
+    for unit in profile(name).units:
+        assert unit.backend in index()[unit.framework]
+        assert set(unit.reached_by) <= known
 
 
 def test_constraints_become_rules_when_every_clause_is_known() -> None:
