@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import onnx_ir as ir
@@ -13,10 +13,9 @@ from hetsched.ir.graph import Graph
 _CHUNK_BYTES = 2**20
 
 
-def file_sha256(path: Path, model: ir.Model) -> str:
+def file_sha256(path: Path, others: Sequence[Path]) -> str:
     """Digest of a model file; with external data, of the digests of all its files."""
-    files = [path, *sorted(_external_files(model))]
-    digests = [_file_digest(file) for file in files]
+    digests = [_file_digest(file) for file in (path, *others)]
     if len(digests) == 1:
         return digests[0]
     return hashlib.sha256("\n".join(digests).encode()).hexdigest()
@@ -25,15 +24,6 @@ def file_sha256(path: Path, model: ir.Model) -> str:
 def _file_digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _external_files(model: ir.Model) -> set[Path]:
-    return {
-        Path(tensor.path)
-        for graph in model.graphs()
-        for value in graph.initializers.values()
-        if isinstance(tensor := value.const_value, ir.ExternalTensor)
-    }
 
 
 def prepared_sha256(model: ir.Model, graph: Graph) -> str:

@@ -11,6 +11,7 @@ from hetsched.errors import ModelError
 from hetsched.ir.bodies import bodies
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
+from hetsched.ir.wire import Weight, write_beside, write_model
 
 EXTERNAL_FROM_BYTES = 2**30
 """Weights of this size and more go to a file beside the model: a protobuf ends at 2 GiB."""
@@ -97,11 +98,12 @@ def _save(
     *,
     external: bool,
 ) -> None:
+    if path.resolve() == model.path.resolve():
+        raise ModelError(f"{path} is the model itself, whose weights are still needed")
     source = model.onnx()
     values = _values(source.graph)
     stored = [(name, source.graph.initializers[name].const_value) for name in constants]
     tensors = [(name, tensor) for name, tensor in stored if tensor is not None]
-    total_bytes = sum(tensor.nbytes for _, tensor in tensors)
     proto = onnx.ModelProto(ir_version=source.ir_version, producer_name="hetsched")
     domains = _domains(nodes)
     for domain, version in source.opset_imports.items():
@@ -111,13 +113,18 @@ def _save(
     proto.graph.node.extend(ir.serde.serialize_node(node) for node in nodes)
     proto.graph.input.extend(ir.serde.serialize_value(values[name]) for name in inputs)
     proto.graph.output.extend(ir.serde.serialize_value(values[name]) for name in outputs)
-    beside = path.with_name(path.name + ".data")
-    try:
-        if external or total_bytes >= EXTERNAL_FROM_BYTES:
-            _add_external(proto, tensors, beside)
+    weights = []
+    for name, tensor in tensors:
+        if tensor.dtype == ir.DataType.STRING or tensor.nbytes < INLINE_BELOW_BYTES:
+            proto.graph.initializer.append(_inline(name, tensor))
         else:
-            proto.graph.initializer.extend(_inline(name, tensor) for name, tensor in tensors)
-        path.write_bytes(proto.SerializeToString())
+            weights.append(_weight(name, tensor))
+    try:
+        if external or sum(weight.nbytes for weight in weights) >= EXTERNAL_FROM_BYTES:
+            beside = path.with_name(path.name + ".data")
+            proto.graph.initializer.extend(write_beside(beside, weights))
+            weights = []
+        write_model(path, proto, weights)
     except OSError as error:
         raise ModelError(f"can't write {path}: {error.strerror or error}") from error
 
@@ -137,9 +144,14 @@ def _domains(nodes: Iterable[ir.Node]) -> set[str]:
     return found
 
 
-def _inline(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
+def _described(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
     proto = onnx.TensorProto(name=name, data_type=int(tensor.dtype))
     proto.dims.extend(int(dim) for dim in tensor.shape.numpy())
+    return proto
+
+
+def _inline(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
+    proto = _described(name, tensor)
     if tensor.dtype == ir.DataType.STRING:
         proto.string_data.extend(tensor.string_data())  # type: ignore[attr-defined]
     else:
@@ -147,28 +159,12 @@ def _inline(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
     return proto
 
 
-def _add_external(
-    proto: onnx.ModelProto, tensors: Iterable[tuple[str, ir.TensorProtocol]], path: Path
-) -> None:
-    with path.open("wb") as file:
-        for name, tensor in tensors:
-            if tensor.dtype == ir.DataType.STRING or tensor.nbytes < INLINE_BELOW_BYTES:
-                proto.graph.initializer.append(_inline(name, tensor))
-                continue
-            offset = -(-file.tell() // 4096) * 4096
-            file.seek(offset)
-            _write(tensor, file)
-            added = proto.graph.initializer.add(name=name, data_type=int(tensor.dtype))
-            added.dims.extend(int(dim) for dim in tensor.shape.numpy())
-            added.data_location = onnx.TensorProto.EXTERNAL
-            where = {"location": path.name, "offset": offset, "length": tensor.nbytes}
-            for key, value in where.items():
-                added.external_data.add(key=key, value=str(value))
+def _weight(name: str, tensor: ir.TensorProtocol) -> Weight:
+    def write(file: BinaryIO) -> None:
+        to_file = getattr(tensor, "tofile", None)
+        if to_file is None:
+            file.write(tensor.tobytes())
+        else:
+            to_file(file)
 
-
-def _write(tensor: ir.TensorProtocol, file: BinaryIO) -> None:
-    to_file = getattr(tensor, "tofile", None)
-    if to_file is None:
-        file.write(tensor.tobytes())
-    else:
-        to_file(file)
+    return Weight(_described(name, tensor), tensor.nbytes, write)

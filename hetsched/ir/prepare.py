@@ -13,7 +13,7 @@ from hetsched.ir.digest import file_sha256, prepared_sha256
 from hetsched.ir.freeze import freeze
 from hetsched.ir.names import name_everything
 from hetsched.ir.quiet import LIBRARY_ERRORS, one_line, quiet
-from hetsched.ir.read import read
+from hetsched.ir.read import EXTERNAL_FILES, read
 from hetsched.ir.shapes import infer_shapes, run_inference
 from hetsched.ir.simplify import inline_functions, lift_constants, simplify
 
@@ -39,7 +39,10 @@ def prepare_file(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[Prepa
     except LIBRARY_ERRORS as error:
         raise ModelError(f"{path} can't be prepared: {one_line(error)}") from error
     found = Prepared(
-        sha256=file_sha256(path, model), shapes=frozen, graph=graph, prepared_sha256=prepared
+        sha256=file_sha256(path, model.meta[EXTERNAL_FILES]),
+        shapes=frozen,
+        graph=graph,
+        prepared_sha256=prepared,
     )
     return found, model
 

@@ -10,6 +10,7 @@ from onnx import TensorProto
 from hetsched.errors import ModelError
 from hetsched.ir.dtypes import dtype_name
 from hetsched.ir.graph import ITEM_BITS
+from hetsched.ir.wire import LARGE_BYTES, OWN_FILE
 
 _TYPED_FIELD = {
     "float32": "float_data", "complex64": "float_data", "float64": "double_data",
@@ -28,11 +29,49 @@ def check_tensors(proto: onnx.ModelProto, path: Path) -> None:
     Raises:
         ModelError: naming the tensor, and the file that it should be in.
     """
-    for tensor in _of_graph(proto.graph):
+    for tensor in _of_model(proto):
         _check(tensor, path)
+
+
+def external_files(proto: onnx.ModelProto, path: Path) -> tuple[Path, ...]:
+    """Every other file that holds data of the model, sorted."""
+    locations = {
+        entry.value
+        for tensor in _of_model(proto)
+        if tensor.data_location == TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location" and entry.value != OWN_FILE
+    }
+    return tuple(sorted(external_file(location, path) for location in locations))
+
+
+def take_small_tensors(proto: onnx.ModelProto, path: Path) -> None:
+    """Read small tensors of external files into the model, after `check_tensors`, in place."""
+    for tensor in _of_model(proto):
+        if tensor.data_location == TensorProto.EXTERNAL:
+            needed = _stored_bytes(prod(tensor.dims), dtype_name(tensor.data_type) or "")
+            if needed < LARGE_BYTES:
+                _take(tensor, needed, path)
+
+
+def _take(tensor: TensorProto, needed: int, path: Path) -> None:
+    where = {entry.key: entry.value for entry in tensor.external_data}
+    with external_file(where["location"], path).open("rb") as file:
+        file.seek(int(where.get("offset", "0") or "0"))
+        tensor.raw_data = file.read(needed)
+    tensor.ClearField("external_data")
+    tensor.ClearField("data_location")
+
+
+def external_file(location: str, path: Path) -> Path:
+    """The file that an external location of the model at `path` stands for."""
+    return path.resolve() if location == OWN_FILE else path.parent.resolve() / location
+
+
+def _of_model(proto: onnx.ModelProto) -> Iterator[TensorProto]:
+    yield from _of_graph(proto.graph)
     for function in proto.functions:
-        for tensor in _of_nodes(function.node):
-            _check(tensor, path)
+        yield from _of_nodes(function.node)
 
 
 def _of_graph(graph: onnx.GraphProto) -> Iterator[TensorProto]:
@@ -95,6 +134,9 @@ def _check_external(tensor: TensorProto, needed: int, what: str, path: Path) -> 
     location = where.get("location", "")
     if not location:
         raise ModelError(f"{what} has external data without a location")
+    if location == OWN_FILE:
+        _check_length(_number(where, "length", what), {needed}, "bytes", what)
+        return
     file = _inside(location, f"{what} has its data in {location!r}", path)
     offset = _number(where, "offset", what)
     length = _number(where, "length", what) if "length" in where else needed
