@@ -9,7 +9,7 @@ What is fused:
 
 1. a convolution or matrix product with what follows it: batch normalisation, arithmetic with
    a constant, activation, product with a function of itself;
-2. chains of elementwise ops;
+2. chains of elementwise ops and batch normalisations;
 3. DequantizeLinear -> op -> QuantizeLinear;
 4. integer arithmetic on shapes with the op that uses it.
 
@@ -18,8 +18,8 @@ exceptions, whose groups run where all their ops do:
 
 * a batch normalisation stays with the convolution that it folds into;
 * DequantizeLinear and QuantizeLinear stay with the ops between them;
-* in a chain of elementwise ops with one input each, what more units run goes along with its
-  neighbours: alone elsewhere it would cost copies in and out and compute next to nothing.
+* in a chain of such ops with one input each, what more units run goes along with its neighbours:
+  alone elsewhere it would cost copies in and out and compute next to nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,7 @@ from hetsched.cost.fusion_rules import (
     folds_into,
     gates,
     is_elementwise,
+    is_light,
     is_shape_arithmetic,
     is_single_input,
     run_time_inputs,
@@ -141,13 +142,16 @@ class _Builder:
         support, head = self._support[op.name], self._graph.op[self.head[group]]
         if op.op_type == "QuantizeLinear":
             return bool(support & self.units[group]) and self._is_quantized(group)
-        is_light = is_single_input(self._graph, op) or op.name in self._gate_of_product
-        if is_light and (self._is_light(group) or self._is_quantized(group)):
+        is_product = op.name in self._gate_of_product
+        if (is_product or is_light(self._graph, op)) and self._is_light(group):
+            return bool(support & self.units[group])
+        follows = is_product or is_single_input(self._graph, op)
+        if follows and self._is_quantized(group):
             return bool(support & self.units[group])
         if support != self.units[group]:
             return False
         if op_class(self._graph, head) in HEAVY:
-            return is_light
+            return follows
         return is_elementwise(self._graph, op) and is_elementwise(self._graph, head)
 
     def _is_quantized(self, group: int) -> bool:
@@ -157,7 +161,7 @@ class _Builder:
     def _is_light(self, group: int) -> bool:
         """Whether a group is a chain: one tensor in, one out, little to compute."""
         head = self._graph.op[self.head[group]]
-        return is_single_input(self._graph, head) and not self._is_quantized(group)
+        return is_light(self._graph, head) and not self._is_quantized(group)
 
     def _pull_dequantize(self, op: Op) -> None:
         """Take in the DequantizeLinear ops that only this op reads."""

@@ -43,6 +43,13 @@ def is_single_input(graph: Graph, op: Op) -> bool:
     return is_elementwise(graph, op) and len(run_time_inputs(graph, op)) == 1
 
 
+def is_light(graph: Graph, op: Op) -> bool:
+    """One tensor in, one out, little to compute: `is_single_input` or a batch normalisation."""
+    if op.op_type == "BatchNormalization":
+        return len(run_time_inputs(graph, op)) == 1 and len(op.writes) == 1
+    return is_single_input(graph, op)
+
+
 def folds_into(graph: Graph, op: Op) -> Op | None:
     """The convolution that a batch normalisation folds into, None for anything else.
 

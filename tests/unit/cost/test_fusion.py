@@ -67,6 +67,13 @@ def test_batch_normalisation_of_a_shared_tensor_stays_apart() -> None:
     assert fused(graph) == [("Conv0",), ("BatchNormalization1",), ("Relu2",)]
 
 
+def test_batch_normalisation_on_its_own_is_part_of_a_chain() -> None:
+    builder = GraphBuilder()
+    tensor = builder.relu(batchnorm(builder, builder.input("x", 1, 4, 8, 8)))
+    graph = builder.graph(builder.conv(tensor, 4, 1))
+    assert fused(graph, "BatchNormalization0") == [("BatchNormalization0", "Relu1"), ("Conv2",)]
+
+
 def test_a_tensor_that_others_need_is_not_fused_away() -> None:
     builder, tensor = conv_start()
     graph = builder.graph(builder.relu(tensor), tensor)
