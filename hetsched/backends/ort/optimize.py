@@ -46,9 +46,22 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def optimize_region(
-    model: Model, ops: Sequence[str], outputs: Sequence[str], threads: int, folder: Path
+    model: Model,
+    ops: Sequence[str],
+    outputs: Sequence[str],
+    threads: int,
+    folder: Path,
+    without: Sequence[str] = (),
 ) -> Ports:
     """Optimise some ops as a plain session would, and save what came out into a folder.
+
+    Args:
+        model: the model.
+        ops: their names, in the graph's order.
+        outputs: tensors to keep.
+        threads: of the sessions to come.
+        folder: where to save.
+        without: names of optimisers that are left out.
 
     Raises:
         BackendError: with ONNX Runtime's reason, when it refuses the ops.
@@ -58,16 +71,16 @@ def optimize_region(
     save_part(model, ops, outputs, source, external=weights_bytes >= CHILD_BYTES)
     try:
         if weights_bytes >= CHILD_BYTES:
-            _optimize_in_child(source, threads)
+            _optimize_in_child(source, threads, without)
         else:
-            optimize_file(source, threads)
+            optimize_file(source, threads, without)
     finally:
         source.unlink(missing_ok=True)
         source.with_name(source.name + ".data").unlink(missing_ok=True)
     return read_ports(folder)
 
 
-def optimize_file(source: Path, threads: int) -> None:
+def optimize_file(source: Path, threads: int, without: Sequence[str] = ()) -> None:
     """Optimise a file; model, weights and ports are saved beside it."""
     folder = source.parent
     session = make_session(
@@ -75,6 +88,7 @@ def optimize_file(source: Path, threads: int) -> None:
         threads=threads,
         optimize=True,
         optimized_path=folder / MODEL_FILE,
+        without=without,
         config={
             "session.optimized_model_external_initializers_file_name": WEIGHTS_FILE,
             "session.optimized_model_external_initializers_min_size_in_bytes": str(INLINE_BYTES),
@@ -119,8 +133,9 @@ def _typed(port: object) -> Typed:
     )
 
 
-def _optimize_in_child(source: Path, threads: int) -> None:
-    command = [sys.executable, "-m", "hetsched.backends.ort.optimize", str(source), str(threads)]
+def _optimize_in_child(source: Path, threads: int, without: Sequence[str]) -> None:
+    module = "hetsched.backends.ort.optimize"
+    command = [sys.executable, "-m", module, str(source), str(threads), *without]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         lines = done.stderr.strip().splitlines()
@@ -128,9 +143,9 @@ def _optimize_in_child(source: Path, threads: int) -> None:
 
 
 def _main() -> int:
-    source, threads = sys.argv[1:]
+    source, threads, *without = sys.argv[1:]
     try:
-        optimize_file(Path(source), int(threads))
+        optimize_file(Path(source), int(threads), without)
     except BackendError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -28,6 +28,11 @@ MAX_ATTEMPTS = 8
 """How often a region is optimised anew with more tensors declared before its stages are compiled
 one by one. Two attempts are usual: the first one shows what is fused across a boundary."""
 
+MERGER = "CommonSubexpressionElimination"
+"""The optimiser that makes one op of equal ops of two stages, of which neither waits for the other.
+
+It is left out where it has done so."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -86,26 +91,28 @@ class Compiler:
             if stage in position
         }
         declared = dict.fromkeys(name for row in wanted for name in row)
+        without: tuple[str, ...] = ()
         for attempt in range(MAX_ATTEMPTS):
-            source, ports, file = self._optimized(region, tuple(declared))
+            source, ports, file = self._optimized(region, tuple(declared), without)
             found = assign(self.model.graph, file.nodes, stage_of_op, declared)
-            if not found.protect:
-                cut = Cut(file=file, stage_of_node=found.stage_of_node, wanted=wanted)
-                self._check(cut, region)
+            cut = Cut(file=file, stage_of_node=found.stage_of_node, wanted=wanted)
+            done = not found.protect and self._is_right(cut, region)
+            if done:
                 self._write(cut, ports, source, folder)
             if attempt:  # with these tensors declared the region is good for this cut only
                 self.cache.drop(source)
-            if not found.protect:
+            if done:
                 return
+            if not found.protect and without:
+                raise UncutError("its stages came to read what they don't wait for")
+            without = without if found.protect else (MERGER,)
             declared.update(dict.fromkeys(found.protect))
         raise UncutError("what is fused across its stages keeps changing")
 
-    def _check(self, cut: Cut, region: Sequence[int]) -> None:
-        if not cut.makes_wanted():
-            raise UncutError("a stage's output came to be made by another stage")
+    def _is_right(self, cut: Cut, region: Sequence[int]) -> bool:
         stages = [region[stage] for stage in cut.stage_of_node]
-        if not respects(self.model.graph, cut.file.nodes, stages, self.waiting):
-            raise UncutError("equal ops of several stages were merged")
+        nodes = cut.file.nodes
+        return cut.makes_wanted() and respects(self.model.graph, nodes, stages, self.waiting)
 
     def _write(self, cut: Cut, ports: Ports, source: Path, folder: Path) -> None:
         weights = source / WEIGHTS_FILE
@@ -116,15 +123,20 @@ class Compiler:
         write_record(cut, tensors, files, WEIGHTS_FILE, folder)
 
     def _optimized(
-        self, region: Sequence[int], outputs: tuple[str, ...]
+        self, region: Sequence[int], outputs: tuple[str, ...], without: tuple[str, ...]
     ) -> tuple[Path, Ports, NodeFile]:
         chosen = {name for index in region for name in self.stages[index].ops}
         ops = [op.name for op in self.model.graph.ops if op.name in chosen]
-        return optimized(self.model, ops, outputs, self.threads, self.cache)
+        return optimized(self.model, ops, outputs, self.threads, self.cache, without)
 
 
 def optimized(
-    model: Model, ops: Sequence[str], outputs: Sequence[str], threads: int, cache: Cache
+    model: Model,
+    ops: Sequence[str],
+    outputs: Sequence[str],
+    threads: int,
+    cache: Cache,
+    without: Sequence[str] = (),
 ) -> tuple[Path, Ports, NodeFile]:
     """Optimise some ops of a model, or find them optimised.
 
@@ -137,11 +149,11 @@ def optimized(
 
     def fill(path: Path) -> None:
         try:
-            optimize_region(model, ops, outputs, threads, path)
+            optimize_region(model, ops, outputs, threads, path, without)
         except BackendError as error:
             raise refusal(model, ops, error) from error
 
-    key = [model.prepared_sha256, threads, list(ops), list(outputs)]
+    key = [model.prepared_sha256, threads, list(ops), list(outputs), list(without)]
     folder = cache.get("region", key, fill)
     try:
         return folder, read_ports(folder), read_nodes(folder / MODEL_FILE)

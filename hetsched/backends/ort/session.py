@@ -1,7 +1,7 @@
 """ONNX Runtime sessions with this project's settings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import onnxruntime as ort
@@ -60,6 +60,7 @@ def make_session(
     optimize: bool,
     config: Mapping[str, str] | None = None,
     optimized_path: Path | None = None,
+    without: Sequence[str] = (),
 ) -> ort.InferenceSession:
     """Load a model into a session on the CPU provider.
 
@@ -69,6 +70,7 @@ def make_session(
         optimize: see `session_options`.
         config: further session configuration entries.
         optimized_path: where to save the optimised model.
+        without: names of ONNX Runtime's optimisers that are left out.
 
     Raises:
         BackendError: with ONNX Runtime's reason in one line.
@@ -85,6 +87,7 @@ def make_session(
             options,
             providers=["CPUExecutionProvider"],
             enable_fallback=0,  # falling back prints on stdout
+            disabled_optimizers=list(without),
         )
     except ORT_ERRORS as error:
         raise BackendError(reason(error)) from error

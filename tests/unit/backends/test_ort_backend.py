@@ -110,7 +110,7 @@ def test_equal_ops_of_two_stages_are_not_merged(
     split = stages(model.graph, {"one": 0, "neg": 0, "two": 1, "abs": 1, "add": 2})
     with caplog.at_level(logging.WARNING):
         compiled = OrtBackend(cache_dir=tmp_path / "cache").compile(model, split)
-    assert "compiled one by one" in caplog.text
+    assert not caplog.records  # merging is left out: no need to compile each stage alone
     assert compiled[1].inputs == ("x",)
     given = feeds(model)
     assert np.array_equal(array(run(compiled, given)["y"]), reference(model, given)[0])
