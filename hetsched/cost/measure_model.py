@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from hetsched.cost.measure import (
 from hetsched.cost.measured_groups import Grouping, grouping
 from hetsched.cost.store_records import DISPATCH, HAND_OFF, MODEL, Measurement, Part
 from hetsched.errors import BackendError, CostError, ModelError
+from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
 from hetsched.ir.parts import read_nodes
 from hetsched.ir.sample import samples
@@ -63,7 +65,9 @@ def measure_model(
         with tempfile.TemporaryDirectory(prefix="hetsched-") as folder, on_cpus(_cpus(cluster)):
             return _measure(model, Path(folder), dispatch_ns, budget_s, progress)
     except (BackendError, ModelError) as error:
-        raise CostError(f"{model.name} can't be measured on this machine: {error}") from error
+        raise CostError(
+            f"{model.name} can't be measured on this machine with made-up inputs: {error}"
+        ) from error
 
 
 def measure_dispatch(cluster: Cluster) -> Measurement:
@@ -96,7 +100,7 @@ def _measure(
     optimize_region(model, list(graph.op), outputs, THREADS, folder)
     nodes = read_nodes(folder / MODEL_FILE).nodes
     grouped = grouping(graph, nodes, node_of_op(graph, nodes, graph.ops))
-    pair = ProfilePair(folder / MODEL_FILE, samples(graph), folder, THREADS)
+    pair = _pair(graph, folder)
     most = MAX_EVENTS // max(1, len(nodes))
     turns = take_turns(pair, budget_s=budget_s, max_profiled=most, progress=progress)
     kernels = pair.finish(len(turns.profiled))
@@ -109,6 +113,20 @@ def _measure(
     )
     parts = _parts(grouped, times.groups)
     return _measurement(MODEL, model.prepared_sha256, whole, times.scale, parts)
+
+
+def _pair(graph: Graph, folder: Path) -> ProfilePair:
+    """Sessions with made-up data that the model takes.
+
+    Wide integers may be masks (either value is right), sizes (1 is) or indices (0 is).
+    """
+    *others, last = (samples(graph, whole=whole) for whole in (None, 1, 0))
+    for feeds in others:
+        pair = ProfilePair(folder / MODEL_FILE, feeds, folder, THREADS)
+        with suppress(BackendError):
+            pair.plain()
+            return pair
+    return ProfilePair(folder / MODEL_FILE, last, folder, THREADS)
 
 
 def _undisturbed(runs: Sequence[RunTime]) -> list[int]:

@@ -19,17 +19,22 @@ _ML_DTYPES = {
 """ONNX's names of dtypes that numpy lacks, to those of ml_dtypes, where they differ."""
 
 
-def sample(tensor: Tensor, seed: int = 0) -> np.ndarray:
+def sample(tensor: Tensor, seed: int = 0, whole: int | None = None) -> np.ndarray:
     """Random data for an input, the same for the same name and seed.
 
     Floats are standard normal and 8-bit integers use their whole range; wider integers are 0 or 1,
     since they are mostly indices, lengths or masks.
 
+    Args:
+        tensor: the input.
+        seed: of the random numbers.
+        whole: the value of all wider integers, in place of random ones.
+
     Raises:
         ModelError: when the input is no tensor or has no fixed shape.
     """
     if tensor.dtype is None:
-        raise ModelError(f"input {tensor.name!r} is no tensor: give it a value")
+        raise ModelError(f"input {tensor.name!r} is no tensor: no data can be made up for it")
     if tensor.shape is None or None in tensor.shape:
         raise ModelError(f"input {tensor.name!r} has no fixed shape: give it one")
     shape = tuple(dim or 0 for dim in tensor.shape)
@@ -41,18 +46,20 @@ def sample(tensor: Tensor, seed: int = 0) -> np.ndarray:
     if tensor.dtype in _EIGHT_BITS:
         kind = np.iinfo(tensor.dtype)
         return rng.integers(kind.min, kind.max + 1, shape).astype(tensor.dtype)
+    if "int" in tensor.dtype and whole is not None:
+        return np.full(shape, whole).astype(numpy_dtype(tensor.dtype))
     if "int" in tensor.dtype:
         return rng.integers(0, 2, shape).astype(numpy_dtype(tensor.dtype))
     return np.asarray(rng.standard_normal(shape)).astype(numpy_dtype(tensor.dtype))
 
 
-def samples(graph: Graph, seed: int = 0) -> dict[str, np.ndarray]:
-    """Random data for every input of a model.
+def samples(graph: Graph, seed: int = 0, whole: int | None = None) -> dict[str, np.ndarray]:
+    """Random data for every input of a model; see `sample`.
 
     Raises:
         ModelError: naming an input that no data can be made up for.
     """
-    return {name: sample(graph.tensors[name], seed) for name in graph.inputs}
+    return {name: sample(graph.tensors[name], seed, whole) for name in graph.inputs}
 
 
 def numpy_dtype(name: str) -> np.dtype:

@@ -124,6 +124,23 @@ def test_a_model_that_cant_run_is_refused_with_the_reason(tmp_path: Path) -> Non
         host_costs(load(path), budget_s=0.0, store=tmp_path / "costs.sqlite")
 
 
+def test_an_input_that_is_a_shape_gets_a_value_that_works(tmp_path: Path) -> None:
+    # Random zeros and ones would ask for a shape with a zero in it, which (1, 4, 8, 8) can't take.
+    ports = [
+        helper.make_tensor_value_info("X", TensorProto.FLOAT, [1, 4, 8, 8]),
+        helper.make_tensor_value_info("S", TensorProto.INT64, [4]),
+        helper.make_tensor_value_info("Y", TensorProto.FLOAT, None),
+    ]
+    nodes = [helper.make_node("Expand", ["X", "S"], ["Y"], "grow")]
+    graph = helper.make_graph(nodes, "g", ports[:2], ports[2:])
+    opset = helper.make_opsetid("", 17)
+    onnx.save(
+        helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "expand.onnx"
+    )
+    model = load(tmp_path / "expand.onnx")
+    check_structure(model, *host_costs(model, budget_s=0.0, store=tmp_path / "costs.sqlite"))
+
+
 def test_a_zoo_model_is_measured(tmp_path: Path) -> None:
     model = load("zoo:ppocr-cls")
     profile, costs = host_costs(model, budget_s=0.5, store=tmp_path / "costs.sqlite")

@@ -32,6 +32,11 @@ def test_wide_integers_are_zero_or_one() -> None:
     assert set(sample(tensor("int64", (100,))).tolist()) == {0, 1}
 
 
+def test_wide_integers_may_be_chosen() -> None:
+    assert set(sample(tensor("int64", (100,)), whole=1).tolist()) == {1}
+    assert len(set(sample(tensor("int8", (100,)), whole=1).tolist())) > 2
+
+
 def test_a_scalar_is_an_array_without_dimensions() -> None:
     assert sample(tensor("float32", ())).shape == ()
 
