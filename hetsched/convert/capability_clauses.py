@@ -50,7 +50,7 @@ def _up_to_4d(view: View) -> str | None:
 
 
 def _stored_weights(view: View) -> str | None:
-    return None if view.is_constant(view.input(1)) else "weights must be stored in the model"
+    return None if view.is_weight(view.input(1)) else "weights must be stored in the model"
 
 
 def _stored_axes(view: View) -> str | None:
@@ -128,7 +128,7 @@ def _no_ceil(view: View) -> str | None:
 
 
 def _stored_or_transposed(view: View) -> str | None:
-    stored = view.is_constant(view.input(1)) or view.integer("transB", 0) == 1
+    stored = view.is_weight(view.input(1)) or view.integer("transB", 0) == 1
     return None if stored else "transB=1 where B isn't stored"
 
 

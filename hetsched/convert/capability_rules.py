@@ -35,7 +35,7 @@ def conv_2d(view: View) -> str | None:
     """2-D convolutions only: 4-D input and stored 4-D weights."""
     if view.rank(view.input(0)) != 4:
         return "2-D convolutions only"
-    return None if view.is_constant(view.input(1)) else "weights must be stored in the model"
+    return None if view.is_weight(view.input(1)) else "weights must be stored in the model"
 
 
 def groups_1_or_depthwise(view: View) -> str | None:
@@ -79,8 +79,9 @@ def two_inputs(view: View) -> str | None:
     MACE's ONNX converter turns a stored scalar (rank 0, or rank 1 with one element) into an
     attribute, which leaves one input. Source: convert_eltwise in onnx_converter.py.
     """
-    if len(view.op.reads) != 2 and len(view.op.inputs) != 2:
-        return f"exactly two inputs, not {len(view.op.inputs)}"
+    count = sum(bool(name) for name in view.op.inputs)
+    if count != 2:
+        return f"exactly two inputs, not {count}"
     for name in view.stored:
         if view.shape(name) in ((), (1,)):
             return "exactly two inputs: a stored scalar becomes an attribute"
@@ -213,7 +214,7 @@ def upsample_stored(view: View) -> str | None:
 
 def stored_parameters(view: View) -> str | None:
     """All inputs after the first are stored in the model."""
-    others = [name for name in view.op.inputs[1:] if name and not view.is_constant(name)]
+    others = [name for name in view.op.inputs[1:] if name and not view.is_weight(name)]
     return f"parameter {others[0]!r} must be stored in the model" if others else None
 
 
@@ -235,7 +236,7 @@ def fully_connected(view: View) -> str | None:
     """
     if view.integer("transA", 0) != 0:
         return "transA=0 only"
-    stored = view.is_constant(view.input(1)) and view.rank(view.input(1)) == 2
+    stored = view.is_weight(view.input(1)) and view.rank(view.input(1)) == 2
     return None if stored else "2-D weights stored in the model only"
 
 
@@ -245,7 +246,7 @@ def fully_connected_4d(view: View) -> str | None:
         return "FullyConnected needs a 4-D input, else MatMul, which has no GPU kernel"
     if view.integer("transA", 0) != 0 or view.integer("transB", 0) != 1:
         return "transA=0 and transB=1 only"
-    return None if view.is_constant(view.input(1)) else "stored weights only"
+    return None if view.is_weight(view.input(1)) else "stored weights only"
 
 
 def quantize_uint8_per_tensor(view: View) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from hetsched.ir.graph import Graph, Op, Scalar
+from hetsched.ir.op_class import is_weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,10 @@ class View:
     def is_constant(self, name: str) -> bool:
         """Whether the value is stored in the model."""
         return name in self.graph.constants
+
+    def is_weight(self, name: str) -> bool:
+        """Whether the value is stored, perhaps behind a DequantizeLinear or Cast of its own."""
+        return is_weight(self.graph, name)
 
     def input(self, index: int) -> str:
         """Name of an input, empty when it's left out."""

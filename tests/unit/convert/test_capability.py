@@ -287,6 +287,26 @@ def test_quantisation(op_type: str) -> None:
     assert reason(quantise(op_type, "int8", (8,)), "cpu") is None
 
 
+def test_a_quantised_convolution_runs_on_the_apu() -> None:
+    """As PyTorch exports it: uint8 activations, int8 weights behind a DequantizeLinear."""
+    builder = GraphBuilder(13)
+    scale, zero = builder.constant("s"), builder.constant("z", dtype="uint8")
+    source = builder.input("x", *SHAPE, dtype="uint8")
+    real = builder.op("DequantizeLinear", (source, scale, zero), SHAPE)
+    stored = builder.constant("w8", 8, 8, 1, 1, dtype="int8")
+    weights = builder.op("DequantizeLinear", (stored, scale), (8, 8, 1, 1))
+    made = builder.op("Conv", (real, weights), SHAPE)
+    graph = builder.graph(builder.op("QuantizeLinear", (made, scale, zero), SHAPE, dtype="uint8"))
+    assert not [op for op, where in refusals(graph, SOC) if where == "apu"]
+
+
+def test_three_reads_of_two_tensors_are_three_inputs() -> None:
+    builder = GraphBuilder()
+    first, second = builder.input("a", *SHAPE), builder.input("b", *SHAPE)
+    graph = builder.graph(builder.op("Sum", (first, second, first), SHAPE))
+    assert reason(graph, "apu") == "MACE apu: exactly two inputs, not 3"
+
+
 def test_control_flow_stays_on_the_cpu() -> None:
     builder = GraphBuilder()
     graph = builder.graph(builder.op("If", (builder.input("c", dtype="bool"),), SHAPE))

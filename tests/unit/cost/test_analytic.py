@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,7 +15,7 @@ from hetsched.quantity import Origin
 from hetsched.soc.catalog import profile
 from hetsched.soc.profile import Profile, Rates
 from tests.unit.cost.nets import GraphBuilder, mobilenet_v1, resnet50
-from tests.unit.soc.samples import number, rates, three_units, unit
+from tests.unit.soc.samples import MINIMAL, number, rates, three_units, unit
 
 
 def table(graph: Graph, rate: Rates | None = None) -> CostTable:
@@ -178,6 +179,16 @@ def test_a_unit_without_rates_is_refused() -> None:
     graph = builder.graph(builder.relu(builder.input("x", 1, 8)))
     with pytest.raises(CostError, match="unit 'cpu' of profile bare has no rates"):
         cost_table(graph, soc, {})
+
+
+def test_the_profile_of_the_documentation_costs_a_network(tmp_path: Path) -> None:
+    path = tmp_path / "two-units.toml"
+    path.write_text(MINIMAL, encoding="utf-8")
+    soc, graph = profile(str(path)), mobilenet_v1()
+    costs = cost_table(graph, soc, refusals(graph, soc))
+    assert all((group.name, "cpu") in costs.costs for group in costs.groups)
+    # All but the dense layer at the end: MACE's GPU has no matrix product.
+    assert len(costs.costs) == 2 * len(costs.groups) - 1
 
 
 def whole(graph: Graph, name: str) -> Cost:

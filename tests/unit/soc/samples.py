@@ -1,8 +1,15 @@
 """Small profiles for tests."""
 
+import re
+
+from hetsched.data import data_dir
 from hetsched.quantity import Origin
 from hetsched.soc.figure import Figure
 from hetsched.soc.profile import Dtype, Kind, Link, Profile, Rates, Unit
+
+README = data_dir("profiles") / "README.md"
+MINIMAL = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0]
+"""The profile that the documentation shows."""
 
 
 def number(value: float, unit: str, low: float = 1.0, high: float = 1.0) -> Figure:

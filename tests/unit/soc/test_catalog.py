@@ -6,21 +6,16 @@ from typing import Any
 
 import pytest
 
-from hetsched.data import data_dir
 from hetsched.errors import ProfileError
 from hetsched.quantity import Origin
 from hetsched.soc.catalog import names, parse, profile
 from hetsched.soc.figure import Figure
 from hetsched.soc.profile import Profile
-
-README = data_dir("profiles") / "README.md"
+from tests.unit.soc.samples import MINIMAL, README
 
 
 def raw() -> dict[str, Any]:
     return copy.deepcopy(tomllib.loads(MINIMAL))
-
-
-MINIMAL = re.findall(r"```toml\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[0]
 
 
 def figures(struct: Any, at: str = "") -> list[tuple[str, Figure]]:
