@@ -115,3 +115,26 @@ def pack_bound(
     Looks for bounds up to `upper` and stops at (1 - gap) x upper. Takes rounds x groups x
     2^(width + 1) x resolution steps per unit.
     """
+
+def frontier(
+    problem: Problem, *, price: Sequence[int], upper: int, states: int
+) -> tuple[int, list[int]]:
+    """Bound of the units' times, each at its price per ns, and the unit per group of the best end.
+
+    No units come back when nothing below `upper` was found; the bound is 0 where more than 15
+    tensors are live at once or there are more than 8 units.
+    """
+
+def balance_bound(
+    problem: Problem,
+    *,
+    rounds: int,
+    states: int,
+    upper: int,
+    gap: float,
+    seconds: float = 1e9,
+) -> int:
+    """No schedule keeps its busiest unit less busy than this: by prices on the units' time.
+
+    Looks for bounds up to `upper` and stops at (1 - gap) x upper.
+    """

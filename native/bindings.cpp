@@ -13,6 +13,7 @@
 #include "place/bound.hpp"
 #include "place/chain.hpp"
 #include "place/exact.hpp"
+#include "place/frontier.hpp"
 #include "place/pack.hpp"
 #include "place/problem.hpp"
 #include "place/schedule.hpp"
@@ -99,6 +100,24 @@ std::vector<StageRow> anneal_load(const hp::Problem& problem, const std::vector<
   return rows(evaluator.stages(found.sequence));
 }
 
+std::pair<hp::Time, std::vector<hp::Index>> frontier(const hp::Problem& problem,
+                                                    const std::vector<hp::Time>& price,
+                                                    hp::Time upper, std::int64_t states) {
+  if (std::ssize(price) != problem.units() || states < 1) {
+    throw std::invalid_argument("one price per unit and one state at least are needed");
+  }
+  nb::gil_scoped_release release;
+  hp::FrontierResult found = hp::frontier(problem, price, {upper, states});
+  return {found.bound, std::move(found.unit)};
+}
+
+hp::Time balance_bound(const hp::Problem& problem, int rounds, std::int64_t states, hp::Time upper,
+                       double gap, double seconds) {
+  if (rounds < 0 || states < 1) throw std::invalid_argument("rounds from 0, states from 1");
+  nb::gil_scoped_release release;
+  return hp::balance_bound(problem, {rounds, states, upper, gap, seconds});
+}
+
 hp::Time pack_bound(const hp::Problem& problem, int rounds, hp::Index resolution, int width,
                     hp::Time upper, double gap, double seconds) {
   if (rounds < 0 || resolution < 1 || width < 0 || width > 12) {
@@ -173,4 +192,7 @@ NB_MODULE(_core, m) {
         "iterations"_a, "seconds"_a = 1e9);
   m.def("pack_bound", &pack_bound, "problem"_a, nb::kw_only(), "rounds"_a, "resolution"_a,
         "width"_a, "upper"_a, "gap"_a, "seconds"_a = 1e9);
+  m.def("frontier", &frontier, "problem"_a, nb::kw_only(), "price"_a, "upper"_a, "states"_a);
+  m.def("balance_bound", &balance_bound, "problem"_a, nb::kw_only(), "rounds"_a, "states"_a,
+        "upper"_a, "gap"_a, "seconds"_a = 1e9);
 }

@@ -1,7 +1,7 @@
 """Placing for what the units do in total (throughput, energy): search, bounds, then CP-SAT.
 
-Annealing finds good schedules, prices and sums give bounds; CP-SAT gets the best of both and closes
-what is left. Everything but CP-SAT is native and works for any size.
+Dynamic programs and prices give bounds (and energy's optimum, mostly), annealing finds schedules;
+CP-SAT gets the best of both and closes what is left. All but CP-SAT is native and works for any size.
 """
 
 from collections.abc import Sequence
@@ -20,16 +20,21 @@ _GROUPS_PER_SECOND = 6_000_000
 million."""
 
 _STEPS_PER_SECOND = 400_000_000
-"""Steps of `pack_bound` per second. Measured likewise: 0.5 to 1 milliard."""
+"""Steps of `pack_bound` per second. Measured likewise: 500 to 1000 million."""
+
+_STATES_PER_SECOND = 10_000_000
+"""States that a dynamic program extends per second. Measured likewise: 20 million."""
 
 _SEARCH_SHARE = 0.25
 _BOUND_SHARE = 0.15
 _STARTS = 3
+_BALANCE_ROUNDS = 30
+_MOST_STATES = 20_000
 _WIDTH = 4
 _RESOLUTION = 2000
 _MOST_ROUNDS = 40
-_MOST_WAYS = 2**26
-"""Decisions that `pack_bound` may remember per unit, at 2 bytes each."""
+_MOST_WAYS = 2**24
+"""Decisions that a dynamic program may remember, at 2 to 8 bytes each."""
 
 _MOST_GROUPS = 2000
 """Above, CP-SAT doesn't get through its presolve in useful time."""
@@ -50,14 +55,15 @@ def solve_loads(
         A schedule no worse than any start, a bound as a score, and the name of the method that
         found the schedule.
     """
-    floor = starts[0]
-    bound = _first_bound(problem, objective)
-    if _closed(problem, objective, floor, bound, limits):
-        return floor, bound, "baseline"
-    best = _anneal(problem, objective, starts, limits)
+    floor = best = starts[0]
+    bound = _core.load_bound(native_problem(problem)) if objective == THROUGHPUT else 0
+    if objective == ENERGY:
+        bound, best = _frontier(problem, floor, limits)
+    if not _closed(problem, objective, best, bound, limits):
+        best = _anneal(problem, objective, [best, *starts], limits)
     if objective == THROUGHPUT and not _closed(problem, objective, best, bound, limits):
-        bound = max(bound, _pack_bound(problem, score(problem, best, objective), limits))
-    method = "annealing" if best is not floor else "baseline"
+        bound = max(bound, _price_bound(problem, score(problem, best, objective), limits))
+    method = "baseline" if best is floor else "search"
     if len(problem.groups) > _MOST_GROUPS or _closed(problem, objective, best, bound, limits):
         return best, bound, method
     limits = replace(limits, work=limits.work * (1 - _SEARCH_SHARE - _BOUND_SHARE))
@@ -79,16 +85,26 @@ def _closed(
     return reached - bound <= limits.gap * reached
 
 
-def _first_bound(problem: Problem, objective: str) -> int:
-    """Every group where it is cheapest, without copies; one dispatch at least."""
-    if objective == THROUGHPUT:
-        return _core.load_bound(native_problem(problem))
-    price = _prices(problem)
-    groups = sum(
-        min(price[unit] * cost for unit, cost in enumerate(row) if cost is not None)
-        for row in problem.cost_ns
+def _frontier(problem: Problem, floor: Schedule, limits: Limits) -> tuple[int, Schedule]:
+    """Energy's bound and schedule by dynamic programming: exact unless too many tensors are live."""
+    states = _states(problem, limits, 1)
+    bound, unit_of = _core.frontier(
+        native_problem(problem),
+        price=_prices(problem),
+        upper=score(problem, floor, ENERGY),
+        states=states,
     )
-    return groups + min(price[u] * problem.dispatch_ns[u] for u in problem.allowed(0))
+    found = best_stages(problem, unit_of, ENERGY) if unit_of else None
+    if found is None or score(problem, found, ENERGY) >= score(problem, floor, ENERGY):
+        return bound, floor
+    return bound, found
+
+
+def _states(problem: Problem, limits: Limits, rounds: int) -> int:
+    """States that a dynamic program may keep in each of some rounds."""
+    groups = len(problem.groups)
+    work = limits.limit_s * _BOUND_SHARE * _STATES_PER_SECOND / rounds
+    return max(1, min(_MOST_STATES, _MOST_WAYS // groups, int(work / groups / len(problem.units))))
 
 
 def _prices(problem: Problem) -> list[int]:
@@ -105,7 +121,7 @@ def _anneal(
     """Anneal from several starts with an amount of work that fits the share of the time limit."""
     native = native_problem(problem)
     work = limits.limit_s * _SEARCH_SHARE * _GROUPS_PER_SECOND
-    tries = [evaluate_best(problem, objective, start) for start in starts[:1]]
+    tries = [_restaged(problem, objective, starts[0])]
     for index in range(_STARTS):
         rows = _core.anneal_load(
             native,
@@ -116,14 +132,14 @@ def _anneal(
             seconds=limits.left_s / 2,
         )
         found = evaluate(problem, to_stages(rows))
-        tries += [found, evaluate_best(problem, objective, found)]
+        tries += [found, _restaged(problem, objective, found)]
     best = min(tries, key=lambda found: score(problem, found, objective))
     floor = starts[0]
     better = score(problem, best, objective) < score(problem, floor, objective)
     return best if better else floor
 
 
-def evaluate_best(problem: Problem, objective: str, schedule: Schedule) -> Schedule:
+def _restaged(problem: Problem, objective: str, schedule: Schedule) -> Schedule:
     """The same units, staged anew; the schedule itself where that keeps no limit."""
     unit_of = [0] * len(problem.groups)
     for stage in schedule.stages:
@@ -132,9 +148,23 @@ def evaluate_best(problem: Problem, objective: str, schedule: Schedule) -> Sched
     return best_stages(problem, unit_of, objective) or schedule
 
 
+def _price_bound(problem: Problem, upper: int, limits: Limits) -> int:
+    """Throughput's bound by prices on units' time, then by prices on groups."""
+    bound = _core.balance_bound(
+        native_problem(problem),
+        rounds=_BALANCE_ROUNDS,
+        states=_states(problem, limits, _BALANCE_ROUNDS),
+        upper=upper,
+        gap=limits.gap,
+        seconds=limits.left_s / 3,
+    )
+    if upper - bound <= limits.gap * upper:
+        return bound
+    return max(bound, _pack_bound(problem, upper, limits))
+
+
 def _pack_bound(problem: Problem, upper: int, limits: Limits) -> int:
-    """The bound by prices, with as many rounds as fit the share of the time limit."""
-    native = native_problem(problem)
+    """The bound by prices on groups, with as many rounds as fit the share of the time limit."""
     cells = len(problem.groups) * 2 ** (_WIDTH + 1)
     resolution = min(_RESOLUTION, _MOST_WAYS // cells)
     if resolution < len(problem.units):
@@ -142,7 +172,7 @@ def _pack_bound(problem: Problem, upper: int, limits: Limits) -> int:
     steps = 2 * cells * resolution * len(problem.units)
     rounds = int(limits.limit_s * _BOUND_SHARE * _STEPS_PER_SECOND / steps)
     return _core.pack_bound(
-        native,
+        native_problem(problem),
         rounds=min(rounds, _MOST_ROUNDS),
         resolution=resolution,
         width=_WIDTH,
