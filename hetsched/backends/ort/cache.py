@@ -24,7 +24,7 @@ from hetsched.errors import BackendError
 LIMIT_BYTES = 4 * 2**30
 """The cache's default size limit: vgg19 with its prepacked weights takes 1.1 GB."""
 
-FORMAT = 1
+FORMAT = 2
 """Part of every key: raise it when the folders' content changes its meaning."""
 
 _ABANDONED_S = 3600.0

@@ -11,6 +11,7 @@ from hetsched.backends.ort.session import make_session
 from hetsched.errors import BackendError
 from hetsched.ir.extract import save_part
 from hetsched.ir.model import Model
+from hetsched.ir.prepacked import align_prepacked
 
 MODEL_FILE = "model.onnx"
 WEIGHTS_FILE = "weights.bin"
@@ -99,6 +100,8 @@ def optimize_file(source: Path, threads: int, without: Sequence[str] = ()) -> No
         inputs=tuple(_typed(port) for port in session.get_inputs()),
         outputs=tuple(_typed(port) for port in session.get_outputs()),
     )
+    del session  # it maps the weights' file
+    align_prepacked(folder / MODEL_FILE, folder / WEIGHTS_FILE)
     (folder / PORTS_FILE).write_bytes(msgspec.json.encode(ports))
 
 
