@@ -1,6 +1,5 @@
 """The units of this machine, and which of them stands in for which unit of a plan."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -24,17 +23,19 @@ class RuntimeUnit:
 
 
 def host_units() -> tuple[RuntimeUnit, ...]:
-    """This machine's units: one per CPU core that the process may use, `cpu0` first.
+    """This machine's units: one per physical core that the process may use, the fastest first.
 
-    All share one ONNX Runtime CPU backend with one-thread sessions: a model's weights are in memory
-    once, whatever its units here.
+    They are the units of the `host` profile, by the same names. All share one ONNX Runtime CPU
+    backend with one-thread sessions: a model's weights are in memory once, whatever its units here.
     """
     from hetsched.backends.ort import OrtBackend  # heavy
+    from hetsched.cost.host import host_clusters
 
     backend = OrtBackend(threads=1)
     return tuple(
-        RuntimeUnit(name=f"cpu{index}", backend=backend, cores=(core,))
-        for index, core in enumerate(sorted(os.sched_getaffinity(0)))
+        RuntimeUnit(name=core.unit, backend=backend, cores=core.cpus)
+        for cluster in host_clusters()
+        for core in cluster.cores
     )
 
 

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from hetsched.backends.null import NullBackend
+from hetsched.cost.host import host_clusters
 from hetsched.errors import RunError
 from hetsched.runtime import RuntimeUnit, host_units, map_units
 
@@ -40,8 +41,9 @@ def test_wrong_choices_are_named() -> None:
         map_units(["a"], units("x", "y"), {"a": "z"})
 
 
-def test_this_machine_has_a_unit_per_core_and_one_backend() -> None:
+def test_this_machines_units_are_the_host_profiles() -> None:
     found = host_units()
-    assert [unit.cores for unit in found] == [(core,) for core in sorted(os.sched_getaffinity(0))]
-    assert [unit.name for unit in found] == [f"cpu{i}" for i in range(len(found))]
+    cores = [core for cluster in host_clusters() for core in cluster.cores]
+    assert [(unit.name, unit.cores) for unit in found] == [(c.unit, c.cpus) for c in cores]
+    assert {cpu for core in cores for cpu in core.cpus} == os.sched_getaffinity(0)
     assert len({id(unit.backend) for unit in found}) == 1
