@@ -25,6 +25,14 @@ class Origin(StrEnum):
         return list(Origin).index(self)
 
 
+class End(StrEnum):
+    """Which value of an uncertain number is meant."""
+
+    ESTIMATE = "estimate"
+    LOW = "low"
+    HIGH = "high"
+
+
 def weakest(*origins: Origin) -> Origin:
     """The least trustworthy of some origins: a result is no better than its worst input.
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from hetsched.quantity import Origin
+from hetsched.quantity import End, Origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,10 @@ class Cost:
     high_ns: int
     origin: Origin
     dtype: str
+
+    def at(self, end: End) -> int:
+        """The estimate, or one end of its band, in ns."""
+        return {End.ESTIMATE: self.latency_ns, End.LOW: self.low_ns, End.HIGH: self.high_ns}[end]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,15 @@ from hetsched.cost.table import CostTable
 from hetsched.errors import PlacementError
 from hetsched.ir.model import Model
 from hetsched.place.cut import cut_long_stages
+from hetsched.place.evaluate import evaluate
 from hetsched.place.placement import Placement, Status
 from hetsched.place.problem import OBJECTIVE_UNITS, OBJECTIVES, Problem
 from hetsched.place.solve import place
 from hetsched.place.validate import objective_value
 from hetsched.plan import model as files
 from hetsched.plan.problem import Restrictions, build_problem
-from hetsched.plan.stages import Described, describe
-from hetsched.quantity import format_ns
+from hetsched.plan.stages import Described, Solved, describe
+from hetsched.quantity import End, format_ns
 from hetsched.soc.profile import Profile
 
 
@@ -144,12 +145,8 @@ def make(
     if costs is None or request.framework or request.backend:
         refused = find_refusals(model.graph, profile, request.framework, request.backend)
         costs = costs.without(refused) if costs else cost_table(model.graph, profile, refused)
-    problem = build_problem(
-        model.graph,
-        profile,
-        costs,
-        Restrictions(pins=request.pins, max_subgraphs=request.max_subgraphs),
-    )
+    restrictions = Restrictions(pins=request.pins, max_subgraphs=request.max_subgraphs)
+    problem = build_problem(model.graph, profile, costs, restrictions)
     placement = place(
         problem,
         objective=request.objective,
@@ -158,7 +155,24 @@ def make(
         seed=request.seed,
     )
     placement, overlong = _shorten(problem, placement, request)
-    parts = describe(model.graph, profile, costs, problem, placement.schedule)
+    low, high = (
+        evaluate(
+            build_problem(model.graph, profile, costs, restrictions, end),
+            placement.schedule.stages,
+        )
+        for end in (End.LOW, End.HIGH)
+    )
+    parts = describe(
+        Solved(
+            graph=model.graph,
+            profile=profile,
+            costs=costs,
+            problem=problem,
+            schedule=placement.schedule,
+            low=low,
+            high=high,
+        )
+    )
     return Outcome(
         plan=_assemble(model, profile, request, placement, parts),
         placement=placement,

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hetsched.cost.table import Cost, CostTable, Group
+from hetsched.cost.table import CostTable, Group
 from hetsched.cost.transfer import transfer_ns
 from hetsched.errors import PlacementError
 from hetsched.ir.graph import Graph, Tensor
 from hetsched.place.problem import Edge, Problem
+from hetsched.quantity import End
 from hetsched.soc.profile import Profile, Unit
 
 # Who claims ops first where a runtime asks its providers in order: accelerators, then the GPU,
@@ -32,12 +33,23 @@ NO_RESTRICTIONS = Restrictions(pins={}, max_subgraphs={})
 
 
 def build_problem(
-    graph: Graph, profile: Profile, costs: CostTable, restrictions: Restrictions = NO_RESTRICTIONS
+    graph: Graph,
+    profile: Profile,
+    costs: CostTable,
+    restrictions: Restrictions = NO_RESTRICTIONS,
+    end: End = End.ESTIMATE,
 ) -> Problem:
     """Put everything that placement needs into one solver-free problem.
 
     A model output made elsewhere than at home is delivered home by the stage that makes it: that
     copy is part of its group's cost there, and later readers at home find it for free.
+
+    Args:
+        graph: the model's.
+        profile: the SoC.
+        costs: of the model's groups on the SoC's units.
+        restrictions: what the user forbids.
+        end: take the estimates, or one end of all error bands: costs, dispatches and copies.
 
     Raises:
         PlacementError: when a pin names an unknown op or unit, or two pins split a fused group.
@@ -45,15 +57,20 @@ def build_problem(
     _check(graph, profile, restrictions)
     units = profile.units
     home = [unit.name for unit in units].index(profile.home)
-    refusals: dict[tuple[int, int], str] = {}
+    refusals = {
+        (index, at): reason
+        for index, group in enumerate(costs.groups)
+        for at, unit in enumerate(units)
+        if (reason := _refusal(group, unit.name, costs, restrictions.pins)) is not None
+    }
     rows = [
         tuple(
-            _cost_ns(index, at, group, unit, costs, restrictions, refusals)
+            None if (index, at) in refusals else costs.costs[group.name, unit.name].at(end)
             for at, unit in enumerate(units)
         )
         for index, group in enumerate(costs.groups)
     ]
-    edges, deliveries = _edges(graph, profile, costs.groups)
+    edges, deliveries = _edges(graph, profile, costs.groups, end)
     for producer, row in deliveries:
         rows[producer] = tuple(
             None if cost is None else cost + extra
@@ -65,7 +82,7 @@ def build_problem(
         cost_ns=tuple(rows),
         edges=edges,
         home=home,
-        dispatch_ns=tuple(unit.dispatch_ns for unit in units),
+        dispatch_ns=tuple(round(unit.dispatch.fixed_ns(end)) for unit in units),
         power_mw=tuple(unit.power_mw for unit in units),
         max_stages=tuple(_cap(unit, restrictions) for unit in units),
         weights_bytes=tuple(
@@ -90,11 +107,6 @@ def weights_bytes(graph: Graph, ops: tuple[str, ...], dtype: str) -> int:
     return sum(stored_bytes(graph.tensors[name], dtype) for name in names)
 
 
-def op_cost(costs: CostTable, group: Group, unit: str) -> Cost | None:
-    """A group's cost on a unit, None where unsupported."""
-    return costs.costs.get((group.name, unit))
-
-
 def _check(graph: Graph, profile: Profile, restrictions: Restrictions) -> None:
     names = [unit.name for unit in profile.units]
     for op, unit in restrictions.pins.items():
@@ -111,30 +123,17 @@ def _check(graph: Graph, profile: Profile, restrictions: Restrictions) -> None:
             )
 
 
-def _cost_ns(
-    index: int,
-    at: int,
-    group: Group,
-    unit: Unit,
-    costs: CostTable,
-    restrictions: Restrictions,
-    refusals: dict[tuple[int, int], str],
-) -> int | None:
-    for op in group.ops:
-        wanted = restrictions.pins.get(op, unit.name)
-        if wanted != unit.name:
-            refusals[index, at] = f"op {op!r} is pinned to {wanted}"
-            return None
-    cost = op_cost(costs, group, unit.name)
-    if cost is not None:
-        return cost.latency_ns
+def _refusal(group: Group, unit: str, costs: CostTable, pins: Mapping[str, str]) -> str | None:
+    """Why the unit doesn't run the group, None where it does."""
+    away = next((op for op in group.ops if pins.get(op, unit) != unit), None)
+    if away is not None:
+        return f"op {away!r} is pinned to {pins[away]}"
+    if (group.name, unit) in costs.costs:
+        return None
     reasons = [
-        f"{op!r}: {costs.refusals[op, unit.name]}"
-        for op in group.ops
-        if (op, unit.name) in costs.refusals
+        f"{op!r}: {costs.refusals[op, unit]}" for op in group.ops if (op, unit) in costs.refusals
     ]
-    refusals[index, at] = "; ".join(reasons) or "no cost is known"
-    return None
+    return "; ".join(reasons) or "no cost is known"
 
 
 def _cap(unit: Unit, restrictions: Restrictions) -> int | None:
@@ -148,7 +147,7 @@ def _priority(units: tuple[Unit, ...]) -> tuple[int, ...]:
 
 
 def _edges(
-    graph: Graph, profile: Profile, groups: tuple[Group, ...]
+    graph: Graph, profile: Profile, groups: tuple[Group, ...], end: End
 ) -> tuple[tuple[Edge, ...], list[tuple[int, tuple[int, ...]]]]:
     """Tensors that cross groups, and per model output its maker and the cost of delivery home."""
     group_of = {op: index for index, group in enumerate(groups) for op in group.ops}
@@ -157,10 +156,8 @@ def _edges(
     edges: list[Edge] = []
     deliveries: list[tuple[int, tuple[int, ...]]] = []
     for name, producer in _candidates(graph, group_of):
-        copies = tuple(
-            tuple(transfer_ns(graph.tensors[name], profile, a, b) if a != b else 0 for b in names)
-            for a in names
-        )
+        tensor = graph.tensors[name]
+        copies = tuple(tuple(transfer_ns(tensor, profile, a, b, end) for b in names) for a in names)
         if name in graph.outputs and producer is not None:
             deliveries.append((producer, tuple(row[home] for row in copies)))
             copies = tuple(

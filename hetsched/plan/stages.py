@@ -1,15 +1,15 @@
 """A schedule in the plan's words: subgraphs, transfers, error bands, energy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from hetsched.cost.table import Cost, CostTable
+from hetsched.cost.table import CostTable
 from hetsched.cost.transfer import transfer_ns
 from hetsched.ir.graph import Graph
 from hetsched.place.alternatives import alternatives
-from hetsched.place.evaluate import evaluate
+from hetsched.place.evaluate import busy_ns, value
 from hetsched.place.placement import Schedule, Stage
-from hetsched.place.problem import Problem
+from hetsched.place.problem import ENERGY, Problem
 from hetsched.plan.memory import Part, peak_memory_bytes
 from hetsched.plan.model import Alternative, Subgraph, Transfer
 from hetsched.quantity import Origin, weakest
@@ -32,97 +32,79 @@ class Described:
     peak_memory_bytes: dict[str, int]
 
 
-def describe(
-    graph: Graph, profile: Profile, costs: CostTable, problem: Problem, schedule: Schedule
-) -> Described:
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """A problem with its answer, and what its indices stand for.
+
+    Attributes:
+        graph: the model's.
+        profile: whose units the problem's units are.
+        costs: whose groups the problem's groups are.
+        problem: with estimates.
+        schedule: the answer.
+        low: the same stages with every number at the lower end of its error band.
+        high: the same stages at the upper end.
+    """
+
+    graph: Graph
+    profile: Profile
+    costs: CostTable
+    problem: Problem
+    schedule: Schedule
+    low: Schedule
+    high: Schedule
+
+
+def describe(solved: Solved) -> Described:
     """Everything the plan says about a schedule."""
-    low, high = (_latency_ns(_banded(problem, costs, end), schedule) for end in ("low", "high"))
-    subgraphs = _subgraphs(graph, profile, costs, problem, schedule)
-    busy = _busy_ns(problem, schedule)
+    problem, schedule = solved.problem, solved.schedule
+    subgraphs = _subgraphs(solved)
+    busy = busy_ns(problem, schedule)
     parts = [Part(unit=part.unit, dtype=part.dtype, ops=part.ops) for part in subgraphs]
     return Described(
         subgraphs=subgraphs,
-        transfers=_transfers(problem, schedule, subgraphs) + _deliveries(graph, profile, subgraphs),
+        transfers=_transfers(problem, schedule, subgraphs)
+        + _deliveries(solved.graph, solved.profile, subgraphs),
         latency_ns=max(schedule.end_ns, default=0),
-        latency_low_ns=low,
-        latency_high_ns=high,
+        latency_low_ns=max(solved.low.end_ns, default=0),
+        latency_high_ns=max(solved.high.end_ns, default=0),
         busiest_ns=max(busy, default=0),
-        energy_uj=_energy_uj(problem, busy),
-        peak_memory_bytes=peak_memory_bytes(graph, parts),
+        energy_uj=_energy_uj(problem, schedule, busy),
+        peak_memory_bytes=peak_memory_bytes(solved.graph, parts),
     )
 
 
-def _latency_ns(problem: Problem, schedule: Schedule) -> int:
-    return max(evaluate(problem, schedule.stages).end_ns, default=0)
+def _energy_uj(problem: Problem, schedule: Schedule, busy: Sequence[int]) -> int | None:
+    if any(ns and problem.power_mw[unit] is None for unit, ns in enumerate(busy)):
+        return None
+    return value(problem, schedule, ENERGY)
 
 
-def _shift_ns(cost: Cost | None, end: str) -> int:
-    if cost is None:
-        return 0
-    return (cost.low_ns if end == "low" else cost.high_ns) - cost.latency_ns
-
-
-def _banded(problem: Problem, costs: CostTable, end: str) -> Problem:
-    """The same problem with every group's cost at one end of its error band."""
-    rows = tuple(
-        tuple(
-            None if ns is None else max(0, ns + _shift_ns(costs.costs.get((name, unit)), end))
-            for ns, unit in zip(row, problem.units, strict=True)
-        )
-        for name, row in zip(problem.groups, problem.cost_ns, strict=True)
-    )
-    return replace(problem, cost_ns=rows)
-
-
-def _busy_ns(problem: Problem, schedule: Schedule) -> list[int]:
-    busy = [0] * len(problem.units)
-    for stage, start, end in zip(schedule.stages, schedule.start_ns, schedule.end_ns, strict=True):
-        busy[stage.unit] += end - start
-    return busy
-
-
-def _energy_uj(problem: Problem, busy: Sequence[int]) -> int | None:
-    total = 0.0
-    for unit, ns in enumerate(busy):
-        power_mw = problem.power_mw[unit]
-        if ns and power_mw is None:
-            return None
-        total += ns * (power_mw or 0.0) * 1e-6  # 1 mW x 1 ns = 1e-6 uJ
-    return round(total)
-
-
-def _subgraphs(
-    graph: Graph, profile: Profile, costs: CostTable, problem: Problem, schedule: Schedule
-) -> tuple[Subgraph, ...]:
-    others = alternatives(problem, schedule)
-    order = {op.name: index for index, op in enumerate(graph.ops)}
-    ops_of = [
-        tuple(
-            sorted((op for g in stage.groups for op in costs.groups[g].ops), key=order.__getitem__)
-        )
-        for stage in schedule.stages
-    ]
+def _subgraphs(solved: Solved) -> tuple[Subgraph, ...]:
+    others = alternatives(solved.problem, solved.schedule)
+    order = {op.name: index for index, op in enumerate(solved.graph.ops)}
     return tuple(
-        _subgraph(graph, profile, costs, problem, schedule, index, ops, others[index])
-        for index, ops in enumerate(ops_of)
+        _subgraph(
+            solved,
+            index,
+            tuple(
+                sorted(
+                    (op for g in stage.groups for op in solved.costs.groups[g].ops),
+                    key=order.__getitem__,
+                )
+            ),
+            others[index],
+        )
+        for index, stage in enumerate(solved.schedule.stages)
     )
 
 
 def _subgraph(
-    graph: Graph,
-    profile: Profile,
-    costs: CostTable,
-    problem: Problem,
-    schedule: Schedule,
-    index: int,
-    ops: tuple[str, ...],
-    others: Sequence[tuple[int, int]],
+    solved: Solved, index: int, ops: tuple[str, ...], others: Sequence[tuple[int, int]]
 ) -> Subgraph:
-    stage = schedule.stages[index]
-    unit = profile.units[stage.unit]
-    length = schedule.end_ns[index] - schedule.start_ns[index]
-    used = _costs(costs, stage, unit.name)
-    inputs, outputs = boundary(graph, ops)
+    stage = solved.schedule.stages[index]
+    unit = solved.profile.units[stage.unit]
+    inputs, outputs = boundary(solved.graph, ops)
     return Subgraph(
         id=f"s{index}",
         unit=unit.name,
@@ -130,29 +112,31 @@ def _subgraph(
         ops=ops,
         inputs=inputs,
         outputs=outputs,
-        start_ns=schedule.start_ns[index],
-        end_ns=schedule.end_ns[index],
-        low_ns=max(0, length + sum(_shift_ns(cost, "low") for cost in used)),
-        high_ns=length + sum(_shift_ns(cost, "high") for cost in used),
-        cost_origin=_origin(used, unit),
-        needs=_needs(graph, ops, unit),
+        start_ns=solved.schedule.start_ns[index],
+        end_ns=solved.schedule.end_ns[index],
+        low_ns=_length_ns(solved.low, index),
+        high_ns=_length_ns(solved.high, index),
+        cost_origin=_origin(solved, stage, unit),
+        needs=_needs(solved.graph, ops, unit),
         alternatives=tuple(
             Alternative(
-                unit=problem.units[other],
+                unit=solved.profile.units[other].name,
                 cost_ns=ns,
-                origin=_origin(_costs(costs, stage, problem.units[other]), profile.units[other]),
+                origin=_origin(solved, stage, solved.profile.units[other]),
             )
             for other, ns in others
         ),
     )
 
 
-def _costs(costs: CostTable, stage: Stage, unit: str) -> list[Cost]:
-    return [costs.costs[costs.groups[group].name, unit] for group in stage.groups]
+def _length_ns(schedule: Schedule, index: int) -> int:
+    return schedule.end_ns[index] - schedule.start_ns[index]
 
 
-def _origin(used: Sequence[Cost], unit: Unit) -> Origin:
-    return weakest(unit.dispatch_origin, *(cost.origin for cost in used))
+def _origin(solved: Solved, stage: Stage, unit: Unit) -> Origin:
+    names = (solved.costs.groups[group].name for group in stage.groups)
+    used = (solved.costs.costs[name, unit.name].origin for name in names)
+    return weakest(unit.dispatch_origin, *used)
 
 
 def _needs(graph: Graph, ops: Sequence[str], unit: Unit) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from hetsched.quantity import Origin
+from hetsched.quantity import End, Origin
 
 Dimension: TypeAlias = Literal["time", "bandwidth", "rate", "power", "frequency", "size"]
 
@@ -65,6 +65,15 @@ class Figure(Struct, frozen=True, kw_only=True):
             KeyError: when `unit` isn't one of that dimension; `check` prevents that.
         """
         return self.value * FACTORS[dimension][self.unit]
+
+    def fixed_ns(self, end: End = End.ESTIMATE) -> float:
+        """A duration, or an end of its band."""
+        return self.base("time") * {End.ESTIMATE: 1.0, End.LOW: self.low, End.HIGH: self.high}[end]
+
+    def amount_ns(self, amount: int, dimension: Dimension, end: End = End.ESTIMATE) -> float:
+        """Time for an amount of work at this rate: short at the upper end of the rate's band."""
+        slower = {End.ESTIMATE: 1.0, End.LOW: self.high, End.HIGH: self.low}[end]
+        return amount / (self.base(dimension) * slower) * 1e9
 
     @property
     def text(self) -> str:
