@@ -22,6 +22,10 @@ _ARC_ITERATIONS_PER_S = 200
 _GROUP_EVALUATIONS_PER_S = 2_000_000
 _CP_SAT_WORK_PER_S = 0.3
 
+# The integer program pays for open blocks of some size; its solver takes a second to import.
+_MOST_RELAXED = 400
+_LEAST_RELAX_S = 3.0
+
 Rows = Sequence[tuple[int, Sequence[int]]]
 
 
@@ -55,9 +59,9 @@ def solve_latency(
     search = _Search(problem, floor, gap, time_limit_s, seed)
     search.solve_blocks()
     if not search.closed:
-        search.relax()
-    if not search.closed:
         search.anneal()
+    if not search.closed and search.open_groups <= _MOST_RELAXED and time_limit_s >= _LEAST_RELAX_S:
+        search.relax()
     return LatencyResult(
         schedule=evaluate(problem, to_stages(search.rows)),
         bound=min(search.bound, search.value),
@@ -92,6 +96,11 @@ class _Search:
     def left_s(self) -> float:
         return self.deadline - time.monotonic()
 
+    @property
+    def open_groups(self) -> int:
+        """Groups in blocks whose arc on the best path is still open."""
+        return sum(last - first for (_, _, first, last), _, wide in self.links if wide)
+
     def offer(self, rows: Rows, method: str) -> None:
         """Keep a schedule if it is better and keeps all limits."""
         if not rows or not keeps_limits(self.problem, rows):
@@ -109,7 +118,7 @@ class _Search:
             max_nodes=int(_NODES_PER_S * self.limit_s),
             iterations=int(_ARC_ITERATIONS_PER_S * self.limit_s),
             known=self.value,
-            seconds=0.6 * self.limit_s,
+            seconds=0.5 * self.limit_s,
         )
         self.bound = max(self.bound, min(bound, self.value))
         self.offer(rows, "blocks")
@@ -135,7 +144,7 @@ class _Search:
             arcs,
             upper_ns=self.value,
             seed=self.seed,
-            time_limit_s=0.6 * self.left_s,
+            deadline=self.deadline,
             work_limit=_CP_SAT_WORK_PER_S * self.limit_s,
         )
         self.bound = max(self.bound, relaxed.bound_ns)
@@ -149,7 +158,7 @@ class _Search:
             iterations=int(_GROUP_EVALUATIONS_PER_S * self.limit_s / len(self.problem.groups)),
             hot=0.005,
             target=int(self.bound / (1 - self.gap)),
-            seconds=self.left_s,
+            seconds=0.6 * self.left_s,
         )
         self.offer(rows, "local search")
 

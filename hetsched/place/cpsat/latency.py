@@ -1,4 +1,4 @@
-"""A linear relaxation of latency: no big-M, no order between groups that don't depend on each other.
+"""A linear relaxation of latency: no big-M, no order between independent groups.
 
 `end[g]` is the time at which group g would be done if its stage ran g's ancestors before anything
 else. Then every schedule satisfies:
@@ -10,6 +10,7 @@ else. Then every schedule satisfies:
 So the optimum of this model is a bound, and its assignment a start for a search.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -66,7 +67,7 @@ def relax(
     *,
     upper_ns: int,
     seed: int,
-    time_limit_s: float,
+    deadline: float,
     work_limit: float,
 ) -> Relaxed:
     """Bound the latency from below.
@@ -76,7 +77,7 @@ def relax(
         arcs: parts whose inner groups needn't be modelled.
         upper_ns: latency of a known schedule.
         seed: of the solver.
-        time_limit_s: outer stop.
+        deadline: of `time.monotonic()`, the outer stop.
         work_limit: deterministic time, the stop that makes results repeatable.
     """
     inner = {g for arc in arcs for g in _inside(problem, arc)}
@@ -96,7 +97,7 @@ def relax(
     _add_copies(made)
     _add_spans(made, total)
     made.model.minimize(total)
-    return _solve(made, seed, time_limit_s, work_limit)
+    return _solve(made, seed, max(0.01, deadline - time.monotonic()), work_limit)
 
 
 def _inside(problem: Problem, arc: Arc) -> range:
