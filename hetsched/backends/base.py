@@ -7,7 +7,7 @@ layout. Tensors that come from or go to elsewhere keep the model's names and are
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class StageSpec:
     outputs: tuple[str, ...]
 
 
+@runtime_checkable
 class Buffer(Protocol):
     """A value between stages; only the backend that made it knows what is inside."""
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from hetsched.backends.ort.mapping import NCHWC_DOMAIN
 from hetsched.backends.ort.optimize import Ports
 from hetsched.backends.ort.session import make_session
 from hetsched.ir.graph import Graph
@@ -130,11 +130,10 @@ def write_pieces(
         inputs = [types[name] for name in piece.inputs]
         cut.file.save_part(piece.nodes, inputs, [Port(name=name) for name in piece.outputs], path)
         files[stage] = path.name
-        for name in piece.outputs:
-            types[name] = Port(name=name, kind=_kind(graph, cut, name))
-        if any(types[name].kind is None for name in piece.outputs):
+        types.update((name, _declared(graph, name)) for name in piece.outputs)
+        if any(types[name].shape is None for name in piece.outputs):
             session = make_session(path, threads=threads, optimize=False)
-            types.update((p.name, Port(name=p.name, kind=p.type)) for p in session.get_outputs())
+            types.update((port.name, _inferred(port)) for port in session.get_outputs())
     return tuple(files)
 
 
@@ -147,12 +146,20 @@ def _order(cut: Cut) -> list[int]:
     return list(graphlib.TopologicalSorter(waits).static_order())
 
 
-def _kind(graph: Graph, cut: Cut, name: str) -> str | None:
-    """A value's type where it is known without asking a session."""
+def _declared(graph: Graph, name: str) -> Port:
+    """A value's type and shape as far as the model tells them."""
     tensor = graph.tensors.get(name)
-    if tensor is not None:
-        return (
-            None if tensor.dtype is None else f"tensor({_RENAMED.get(tensor.dtype, tensor.dtype)})"
-        )
-    node = cut.file.nodes[cut.maker[name]]
-    return "tensor(float)" if node.domain == NCHWC_DOMAIN else None
+    if tensor is None or tensor.dtype is None or not tensor.is_static:
+        return Port(name=name)
+    kind = f"tensor({_RENAMED.get(tensor.dtype, tensor.dtype)})"
+    return Port(name=name, kind=kind, shape=tensor.shape)
+
+
+def _inferred(port: Any) -> Port:
+    """A value's type and shape as ONNX Runtime infers them. It shows no shape as an empty one.
+
+    Knowing them lets it plan the memory of the piece that reads the value.
+    """
+    shape = tuple(port.shape)
+    static = bool(shape) and all(isinstance(dim, int) for dim in shape)
+    return Port(name=port.name, kind=port.type, shape=shape if static else None)
