@@ -93,6 +93,7 @@ def anneal_load(
     price: Sequence[int],
     seed: int,
     iterations: int,
+    hot: float = 0.02,
     seconds: float = 1e9,
 ) -> list[tuple[int, list[int]]]:
     """Stages whose busiest unit is less busy; with a price per unit and ns, whose time is cheaper.

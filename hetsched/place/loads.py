@@ -1,7 +1,7 @@
 """Placing for what the units do in total (throughput, energy): search, bounds, then CP-SAT.
 
 Dynamic programs and prices give bounds (and energy's optimum, mostly), annealing finds schedules;
-CP-SAT gets the best of both and closes what is left. All but CP-SAT is native and works for any size.
+CP-SAT gets the best of both and closes what is left. All but CP-SAT is native and for any size.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ million."""
 _STEPS_PER_SECOND = 400_000_000
 """Steps of `pack_bound` per second. Measured likewise: 500 to 1000 million."""
 
-_STATES_PER_SECOND = 10_000_000
+_STATES_PER_SECOND = 15_000_000
 """States that a dynamic program extends per second. Measured likewise: 20 million."""
 
 _SEARCH_SHARE = 0.25
 _BOUND_SHARE = 0.15
+_SECOND_SHARE = 0.4
 _STARTS = 3
 _BALANCE_ROUNDS = 30
-_MOST_STATES = 20_000
 _WIDTH = 4
 _RESOLUTION = 2000
 _MOST_ROUNDS = 40
@@ -58,11 +58,15 @@ def solve_loads(
     floor = best = starts[0]
     bound = _core.load_bound(native_problem(problem)) if objective == THROUGHPUT else 0
     if objective == ENERGY:
-        bound, best = _frontier(problem, floor, limits)
+        bound, best = _frontier(problem, floor, _states(problem, limits, _BOUND_SHARE))
     if not _closed(problem, objective, best, bound, limits):
         best = _anneal(problem, objective, [best, *starts], limits)
-    if objective == THROUGHPUT and not _closed(problem, objective, best, bound, limits):
-        bound = max(bound, _price_bound(problem, score(problem, best, objective), limits))
+    if not _closed(problem, objective, best, bound, limits):
+        if objective == ENERGY:
+            tighter, best = _frontier(problem, best, _states(problem, limits, _SECOND_SHARE))
+        else:
+            tighter = _price_bound(problem, score(problem, best, objective), limits)
+        bound = max(bound, tighter)
     method = "baseline" if best is floor else "search"
     if len(problem.groups) > _MOST_GROUPS or _closed(problem, objective, best, bound, limits):
         return best, bound, method
@@ -85,9 +89,11 @@ def _closed(
     return reached - bound <= limits.gap * reached
 
 
-def _frontier(problem: Problem, floor: Schedule, limits: Limits) -> tuple[int, Schedule]:
-    """Energy's bound and schedule by dynamic programming: exact unless too many tensors are live."""
-    states = _states(problem, limits, 1)
+def _frontier(problem: Problem, floor: Schedule, states: int) -> tuple[int, Schedule]:
+    """Energy's bound and schedule by dynamic programming: exact where the states are enough.
+
+    The better the floor, the fewer states are needed.
+    """
     bound, unit_of = _core.frontier(
         native_problem(problem),
         price=_prices(problem),
@@ -100,11 +106,11 @@ def _frontier(problem: Problem, floor: Schedule, limits: Limits) -> tuple[int, S
     return bound, found
 
 
-def _states(problem: Problem, limits: Limits, rounds: int) -> int:
-    """States that a dynamic program may keep in each of some rounds."""
+def _states(problem: Problem, limits: Limits, share: float) -> int:
+    """States that a dynamic program may keep, for a share of the time limit."""
     groups = len(problem.groups)
-    work = limits.limit_s * _BOUND_SHARE * _STATES_PER_SECOND / rounds
-    return max(1, min(_MOST_STATES, _MOST_WAYS // groups, int(work / groups / len(problem.units))))
+    work = limits.limit_s * share * _STATES_PER_SECOND
+    return max(1, min(_MOST_WAYS // groups, int(work / groups / len(problem.units))))
 
 
 def _prices(problem: Problem) -> list[int]:
@@ -153,7 +159,7 @@ def _price_bound(problem: Problem, upper: int, limits: Limits) -> int:
     bound = _core.balance_bound(
         native_problem(problem),
         rounds=_BALANCE_ROUNDS,
-        states=_states(problem, limits, _BALANCE_ROUNDS),
+        states=_states(problem, limits, _BOUND_SHARE / _BALANCE_ROUNDS),
         upper=upper,
         gap=limits.gap,
         seconds=limits.left_s / 3,
