@@ -45,13 +45,17 @@ def _excuse(test: str) -> str | None:
     return next((why for start, why in ALLOWED_SKIPS.items() if test.startswith(start)), None)
 
 
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    why = report.longrepr
+    return str(why[2] if isinstance(why, tuple) else why).removeprefix("Skipped: ")
+
+
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     """Make a failure of a skip that nothing explains, where skips aren't allowed."""
     if not STRICT or not report.skipped or hasattr(report, "wasxfail") or _excuse(report.nodeid):
         return
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
     report.outcome = "failed"
-    report.longrepr = f"{report.nodeid} should run here, but was skipped: {reason}"
+    report.longrepr = f"{report.nodeid} should run here, but was skipped: {_reason(report)}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -77,7 +81,7 @@ def pytest_make_collect_report(
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Note what didn't run though nobody can help it."""
     if report.skipped and not hasattr(report, "wasxfail"):
-        _skipped[report.nodeid] = _excuse(report.nodeid) or "not excused, would fail in CI"
+        _skipped[report.nodeid] = _excuse(report.nodeid) or _reason(report)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
