@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from hetsched.runtime.trial import Trial
+    from hetsched.runtime.verify import Verified
 
 HOST = "host"
 _EXAMPLE = "Example: hetsched run det.plan.json --verify"
@@ -49,8 +50,7 @@ def run(
     backends = assignments(mapped or [], "--map", "UNIT=BACKEND", str)
     trial = _run(plan, model, files, backends, verify=verify, repeat=repeat, seed=seed)
     _show(trial, seed, as_json)
-    if trial.verified is not None and not trial.verified.passed:
-        raise typer.Exit(1)
+    _refuse_other_numbers(trial)
 
 
 run.__doc__ = f"{run.__doc__}\n\n{_EXAMPLE}"
@@ -181,13 +181,24 @@ def _print_verdict(trial: "Trial", console: "Console") -> None:
     verified = trial.verified
     if verified is None:
         return
-    word = "verified" if verified.passed else "NOT the unsplit model's numbers"
-    if verified.max_rel_error is None:
-        console.print(f"{word}: output {verified.output} differs in shape, text, NaN or infinity")
-        return
-    console.print(
-        f"{word}: max relative error {verified.max_rel_error:.3g}, bound {verified.bound:.3g}, "
-        f"max absolute error {verified.max_abs_error:.3g}"
-    )
+    if verified.passed:
+        console.print(f"verified: {_errors(verified)}")
     console.print(f"  against the unsplit model: {verified.dtype} arithmetic, this machine")
     console.print(f"  {trial.profile}'s own arithmetic isn't checked")
+
+
+def _errors(verified: "Verified") -> str:
+    if verified.max_rel_error is None:
+        return f"output {verified.output!r} differs in shape, text, NaN or infinity"
+    return (
+        f"max relative error {verified.max_rel_error:.3g}, bound {verified.bound:.3g}, "
+        f"max absolute error {verified.max_abs_error:.3g}"
+    )
+
+
+def _refuse_other_numbers(trial: "Trial") -> None:
+    if trial.verified is None or trial.verified.passed:
+        return
+    from hetsched.errors import RunError
+
+    raise RunError(f"these aren't the unsplit model's numbers: {_errors(trial.verified)}")

@@ -106,10 +106,15 @@ def test_the_text_names_mapping_random_data_and_verdict(
 def test_a_null_unit_computes_nothing_and_fails_verification(
     plan: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = run(capsys, plan, "--map", "big=null", "--verify")
+    code, out, err = run(capsys, plan, "--map", "big=null", "--verify")
     assert code == 1
     assert "  big -> null-big (null: computes nothing, gives zeros)" in out
-    assert "NOT the unsplit model's numbers: max relative error 1" in out
+    assert "verified" not in out
+    assert err.startswith("error: these aren't the unsplit model's numbers: max relative error 1")
+    code, out, err = run(capsys, plan, "--map", "big=null", "--verify", "--json")
+    assert code == 1
+    assert json.loads(out)["verified"]["passed"] is False
+    assert len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
