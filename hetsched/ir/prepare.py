@@ -14,7 +14,7 @@ from hetsched.ir.freeze import freeze
 from hetsched.ir.names import name_everything
 from hetsched.ir.quiet import LIBRARY_ERRORS, one_line, quiet
 from hetsched.ir.read import EXTERNAL_FILES, read
-from hetsched.ir.shapes import infer_shapes, run_inference
+from hetsched.ir.shapes import infer_shapes
 from hetsched.ir.simplify import inline_functions, lift_constants, simplify
 
 
@@ -55,5 +55,4 @@ def prepare(model: ir.Model) -> None:
     lift_constants(model)
     infer_shapes(model)
     simplify(model)
-    run_inference(model)
     name_everything(model)

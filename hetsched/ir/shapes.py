@@ -111,7 +111,8 @@ def _take(value: ir.Value, proto: onnx.TypeProto) -> None:
     made = ir.serde.deserialize_type_proto_for_type(proto)
     if made is not None:
         value.type = made
-        value.shape = ir.serde.deserialize_type_proto_for_shape(proto) or value.shape
+        shape = ir.serde.deserialize_type_proto_for_shape(proto)
+        value.shape = value.shape if shape is None else shape
 
 
 def _forget(model: ir.Model) -> list[tuple[ir.Value, ir.Shape]]:

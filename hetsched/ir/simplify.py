@@ -4,9 +4,15 @@ import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
 from hetsched.ir.bodies import masked
+from hetsched.ir.shapes import run_inference
 
 FOLD_ELEMENTS = 8192
 """A folded result may have this many elements: shapes and tables, never weights."""
+
+MAX_ROUNDS = 16
+"""Chains of shape arithmetic need a round per link that inference can't see through."""
+
+_DROPOUT_IS_IDENTITY, _DROPOUT_CAN_TRAIN = 7, 12
 
 _RANDOM = frozenset({
     "Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform",
@@ -28,18 +34,42 @@ def simplify(model: ir.Model) -> None:
     Left as they are: If, Loop and Scan with their bodies, ops on sequences, random ops, and
     everything that quantises or dequantises, so that int8 weights stay int8.
     """
+    _drop_dropouts(model)
+    for _ in range(MAX_ROUNDS):
+        if not _fold(model):
+            break
+        run_inference(model)
+
+
+def _drop_dropouts(model: ir.Model) -> None:
+    """Dropout does nothing at inference; the library knows that only from opset 12 on.
+
+    Source: Dropout-7 to Dropout-11 of ONNX, which have no training mode.
+    """
+    passes.RemoveUnusedNodesPass()(model)  # unused masks too
+    if not _DROPOUT_IS_IDENTITY <= model.opset_imports.get("", 1) < _DROPOUT_CAN_TRAIN:
+        return
+    for node in model.graph:
+        if node.op_type == "Dropout" and node.domain == "" and len(node.outputs) == 1:
+            node.op_type = "Identity"
+            node.attributes.clear()
+
+
+def _fold(model: ir.Model) -> bool:
+    """One round of folding; whether it changed anything, so that more shapes may be known now."""
     from onnxscript.optimizer import fold_constants_ir
 
     with masked(model.graph):
-        fold_constants_ir(
+        result = fold_constants_ir(
             model,
-            onnx_shape_inference=True,
+            onnx_shape_inference=False,  # node by node, which takes far longer
             input_size_limit=FOLD_ELEMENTS,
             output_size_limit=FOLD_ELEMENTS,
             should_fold=_should_fold,
         )
         _lift(model)
-        passes.RemoveUnusedNodesPass()(model)
+        removed = passes.RemoveUnusedNodesPass()(model)
+    return bool(result.modified or removed.modified)
 
 
 def inline_functions(model: ir.Model) -> None:

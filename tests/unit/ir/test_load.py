@@ -314,3 +314,39 @@ def test_zoo_names_go_through_the_zoo(tmp_path: Path, monkeypatch: pytest.Monkey
     loaded = load("zoo:tiny")
     assert (loaded.name, loaded.ref, loaded.shapes) == ("tiny", "zoo:tiny", {"x": (2, 4)})
     assert load("zoo:tiny", shapes={"x": (7, 4)}).shapes == {"x": (7, 4)}
+
+
+@pytest.mark.parametrize("opset", [9, 17])
+@pytest.mark.parametrize("outputs", [["d"], ["d", "unused"]])
+def test_dropout_goes(tmp_path: Path, opset: int, outputs: list[str]) -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["h"]),
+        helper.make_node("Dropout", ["h"], outputs),
+        helper.make_node("Neg", ["d"], ["y"]),
+    ]
+    proto = model(graph(nodes, [value("x")], [value("y")]), opset)
+    loaded = load(save(tmp_path / "m.onnx", proto))
+    assert [op.op_type for op in loaded.graph.ops] == ["Relu", "Neg"]
+
+
+def test_a_dropout_whose_mask_is_read_stays(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Dropout", ["x"], ["y", "mask"])]
+    outputs = [value("y"), value("mask", (1, 4), TensorProto.BOOL)]
+    loaded = load(save(tmp_path / "m.onnx", model(graph(nodes, [value("x")], outputs))))
+    assert [op.op_type for op in loaded.graph.ops] == ["Dropout"]
+
+
+def test_outputs_that_were_left_out_stay_out(tmp_path: Path) -> None:
+    nodes = [helper.make_node("LSTM", ["x", "w", "r"], ["", "y"], hidden_size=2)]
+    constants = {"w": np.ones((1, 8, 4), np.float32), "r": np.ones((1, 8, 2), np.float32)}
+    made = graph(nodes, [value("x", (3, 1, 4))], [value("y", (1, 1, 2))], constants)
+    loaded = load(save(tmp_path / "m.onnx", model(made)))
+    assert loaded.graph.ops[0].outputs == ("", "y")
+    assert loaded.graph.ops[0].writes == ("y",)
+
+
+def test_scalars_have_a_shape(tmp_path: Path) -> None:
+    nodes = [helper.make_node("ReduceMax", ["x"], ["y"], keepdims=0)]
+    loaded = load(save(tmp_path / "m.onnx", model(graph(nodes, [value("x")], [value("y", ())]))))
+    assert loaded.graph.tensors["y"].shape == ()
+    assert loaded.graph.tensors["y"].nbytes() == 4
