@@ -53,6 +53,7 @@ class Peak(threading.Thread):
         self.all_bytes = 0
 
     def run(self) -> None:
+        """Sample for ever."""
         while True:
             own = pss_bytes()
             self.own_bytes = max(self.own_bytes, own)
@@ -126,14 +127,10 @@ def compare(name: str, parts: int, folder: str) -> None:
     from splitting import chain_plan
 
     import hetsched as hs
-    from hetsched.zoo.fetch import fetch
 
-    fetch(name)
     plan = f"{folder}/{name}.json"
-    hs.load_plan  # noqa: B018  # an import, before the caches move
-    from hetsched.plan.files import save_plan
-
-    save_plan(chain_plan(hs.load(f"zoo:{name}"), parts), Path(plan))
+    chained = chain_plan(hs.load(f"zoo:{name}"), parts).save(plan)
+    count = len(chained.subgraphs)
     cache = f"{folder}/cache"
     link_zoo(cache)
     whole = measured("whole", name, plan, cache)
@@ -145,7 +142,7 @@ def compare(name: str, parts: int, folder: str) -> None:
         ("split, cold", cold["settled"], cold["peak"]),
         ("split, cold+children", cold["settled"], cold["with_children"]),
     ]
-    print(f"{name}, {parts} stages (goal {LIMIT})")
+    print(f"{name}, {count} stages (goal {LIMIT})")
     for label, settled, peak in rows:
         print(
             f"  {label:<22} settled {settled / 2**20:7.1f} MiB {settled / whole['settled']:6.3f}   "

@@ -1,7 +1,6 @@
 """What the benchmarks of splitting share: a model as a chain of stages on one unit."""
 
 from hetsched.backends.base import StageSpec
-from hetsched.errors import PlacementError
 from hetsched.ir.model import Model
 from hetsched.plan.build import plan as make_plan
 from hetsched.plan.model import Plan
@@ -13,25 +12,27 @@ PROFILE = "helio-g90"
 def chain_plan(model: Model, parts: int) -> Plan:
     """The model on the profile's home unit, cut at its cheapest tensors into about equal parts.
 
-    The limit on a stage's length is lowered until there are enough parts.
-
-    Raises:
-        PlacementError: when no limit gives that many parts.
+    The limit on a stage's length is the highest that gives at least that many parts.
     """
     unit = profile(PROFILE).home
     pins = {op.name: unit for op in model.graph.ops}
-    whole = make_plan(model, profile(PROFILE), pins=pins)
+
+    def cut(limit_ns: int | None) -> Plan:
+        return make_plan(model, profile(PROFILE), pins=pins, max_stage_ns=limit_ns)
+
+    whole = cut(None)
     if parts == 1:
         return whole
-    share = whole.latency_ns / parts
-    for percent in range(160, 60, -4):
-        limit_ns = int(share * percent / 100)
-        found = make_plan(model, profile(PROFILE), pins=pins, max_stage_ns=limit_ns)
-        if len(found.subgraphs) == parts:
-            return found
-        if len(found.subgraphs) > parts:
-            break
-    raise PlacementError(f"{model.name} can't be cut into {parts} parts of about equal length")
+    low, high = whole.latency_ns // (4 * parts), whole.latency_ns
+    found = cut(low)
+    while high - low > whole.latency_ns // (50 * parts):
+        middle = (low + high) // 2
+        tried = cut(middle)
+        if len(tried.subgraphs) >= parts:
+            low, found = middle, tried
+        else:
+            high = middle
+    return found
 
 
 def specs(plan: Plan) -> list[StageSpec]:
