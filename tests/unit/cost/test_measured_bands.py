@@ -36,6 +36,11 @@ def test_relative_error_of_sixteen_runs() -> None:
     assert relative_error(list(range(100, 116))) == pytest.approx(3.5 / 107.5)
 
 
+def test_relative_error_of_five_runs_is_of_their_whole_range() -> None:
+    # n = 5: half width in ranks 1.96 * 2.236 / 2 = 2.19: ranks int(0.31) = 0 and int(4.69) = 4.
+    assert relative_error([140, 100, 120, 110, 130]) == pytest.approx(20 / 120)
+
+
 def test_relative_error_of_too_few_runs_is_everything() -> None:
     assert relative_error([5, 5, 5, 5]) == 1.0
     assert relative_error([5, 5, 5, 5, 5]) == 0.0
@@ -49,6 +54,11 @@ def test_overhead_is_what_profiled_kernels_have_too_much_each() -> None:
 def test_overhead_is_no_more_than_the_smallest_kernels_take() -> None:
     # (1000 + 2 - 500) / 2 = 251 each, but one kernel takes 2 only: 2 + 5% of the way to 1000.
     assert overhead_ns(np.array([1000.0, 2.0]), np.array([1, 1]), 500) == pytest.approx(51.9)
+
+
+def test_the_smallest_kernels_are_looked_for_kernel_by_kernel() -> None:
+    # Group 0 has two kernels of 4 ns each, group 1 one of 100: 4 + 5% of the way to 100 is 8.8.
+    assert overhead_ns(np.array([8.0, 100.0]), np.array([2, 1]), 0) == pytest.approx(8.8)
 
 
 def test_overhead_is_no_less_than_the_profilers_tick() -> None:
