@@ -14,6 +14,12 @@ from hetsched.ir.sniff import reject_foreign, suffix_hint
 from hetsched.ir.tensors import check_tensors, external_file, external_files, take_small_tensors
 from hetsched.ir.wire import WireError, without_weights
 
+_IR_VERSION_CONSTANTS = 4
+"""Up to version 3 every initializer is an input too; from here on it needn't be.
+
+Source: ONNX's IR specification, version 4.
+"""
+
 EXTERNAL_FILES = "hetsched.external_files"
 """Key of the model's other files in its notes (`meta`)."""
 
@@ -36,6 +42,7 @@ def read(path: Path) -> ir.Model:
             model = ir.serde.deserialize_model(proto)
     except LIBRARY_ERRORS as error:
         raise ModelError(f"{path} is a damaged ONNX model: {one_line(error)}") from error
+    model.ir_version = max(model.ir_version, _IR_VERSION_CONSTANTS)
     model.meta[EXTERNAL_FILES] = files
     _locate(model, path)
     return model

@@ -350,3 +350,17 @@ def test_scalars_have_a_shape(tmp_path: Path) -> None:
     loaded = load(save(tmp_path / "m.onnx", model(graph(nodes, [value("x")], [value("y", ())]))))
     assert loaded.graph.tensors["y"].shape == ()
     assert loaded.graph.tensors["y"].nbytes() == 4
+
+
+def test_old_files_list_their_constants_as_inputs(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Transpose", ["w"], ["t"]),
+        helper.make_node("MatMul", ["x", "t"], ["y"]),
+    ]
+    constants = {"w": np.ones((8, 4), np.float32)}
+    inputs = [value("x"), value("w", (8, 4))]
+    proto = model(graph(nodes, inputs, [value("y", (1, 8))], constants), 6)
+    proto.ir_version = 3
+    loaded = load(save(tmp_path / "m.onnx", proto))
+    assert loaded.graph.inputs == ("x",)
+    assert all(tensor.is_static for tensor in loaded.graph.tensors.values())
