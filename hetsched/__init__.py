@@ -4,9 +4,34 @@ Names below load their module on first use, so that `import hetsched` stays chea
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hetsched.errors import HetschedError
+    from hetsched.ir.load import load
+    from hetsched.ir.model import Model
+    from hetsched.plan.build import plan
+    from hetsched.plan.files import load_plan
+    from hetsched.plan.model import Plan
+    from hetsched.runtime import Runtime, host_units
+    from hetsched.soc.catalog import profile
+    from hetsched.soc.profile import Profile
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "HetschedError",
+    "Model",
+    "Plan",
+    "Profile",
+    "Runtime",
+    "__version__",
+    "host_units",
+    "load",
+    "load_plan",
+    "plan",
+    "profile",
+]
 
 _HOMES = {
     "HetschedError": "hetsched.errors",
@@ -17,14 +42,13 @@ _HOMES = {
     "host_units": "hetsched.runtime",
     "load": "hetsched.ir.load",
     "load_plan": "hetsched.plan.files",
-    "plan": "hetsched.plan.build",
     "profile": "hetsched.soc.catalog",
 }
 
-__all__ = [*_HOMES, "__version__"]
-
 
 def __getattr__(name: str) -> Any:
+    if name == "plan":  # the folder, which can be called; see there
+        return importlib.import_module("hetsched.plan")
     if name not in _HOMES:
         raise AttributeError(f"module 'hetsched' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,7 +1,7 @@
 """Durations, sizes and energies: integers inside, text at the doors.
 
-Inside hetsched a duration is an `int` of nanoseconds (`_ns`), a size an `int` of bytes (`_bytes`) and
-an energy an `int` of microjoules (`_uj`). Only this module turns them into text and back.
+Inside hetsched a duration is an `int` of nanoseconds (`_ns`), a size an `int` of bytes (`_bytes`)
+and an energy an `int` of microjoules (`_uj`). Only this module turns them into text and back.
 """
 
 import re
@@ -43,7 +43,15 @@ def weakest(*origins: Origin) -> Origin:
 
 
 _NS_PER = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
-_BYTES_PER = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_BYTES_PER = {
+    "B": 1,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+}
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-zµ]+)\s*")
 
 
@@ -51,7 +59,9 @@ def _parse(text: str, factors: dict[str, int], kind: str, example: str) -> int:
     match = _NUMBER.fullmatch(text)
     if match is None or match[2] not in factors:
         units = ", ".join(factors)
-        raise HetschedError(f"{text!r} is not a {kind}: give a number and one of {units}, as {example}")
+        raise HetschedError(
+            f"{text!r} is not a {kind}: give a number and one of {units}, as {example}"
+        )
     return round(float(match[1]) * factors[match[2]])
 
 
@@ -76,7 +86,9 @@ def parse_bytes(text: str) -> int:
 def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:
     for factor, unit in steps:
         if abs(value) >= factor:
-            return f"{value / factor:.{3 if value / factor < 10 else 2 if value / factor < 100 else 1}f} {unit}"
+            scaled = value / factor
+            digits = 3 if scaled < 10 else 2 if scaled < 100 else 1
+            return f"{scaled:.{digits}f} {unit}"
     return f"{value:g} {steps[-1][1]}"
 
 

@@ -40,6 +40,16 @@ def test_every_public_name_loads() -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
 
 
+@pytest.mark.parametrize("before", ["", "hs.Runtime", "import hetsched.plan.build"])
+def test_plan_can_be_called_whatever_was_imported_before(before: str) -> None:
+    script = (
+        f"import hetsched as hs\n{before}\n"
+        "made = hs.plan(hs.load('zoo:ppocr-cls'), hs.profile('helio-g90'), seed=1)\n"
+        "assert isinstance(made, hs.Plan) and made.options.seed == 1"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", script], check=True)
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     import hetsched
 
