@@ -230,3 +230,37 @@ def _loop() -> onnx.ModelProto:
         "trips": np.array(3), "yes": np.array(True), "w": np.eye(4, dtype=np.float32)
     }  # fmt: skip
     return model(graph(nodes, [value("x")], [value("y")], constants))
+
+
+LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+
+
+def total_macs(name: str) -> int:
+    made = load(LIGHT / f"light_{name}.onnx").graph
+    return sum(op_features(made, op).macs for op in made.ops)
+
+
+def test_all_of_vgg19() -> None:
+    # 3 x 3 convolutions of equal size between poolings, then three dense layers.
+    blocks = [(224, 3, 64, 2), (112, 64, 128, 2), (56, 128, 256, 4), (28, 256, 512, 4)]
+    blocks += [(14, 512, 512, 4)]
+    convolutions = sum(
+        side * side * 9 * (before * after + after * after * (count - 1))
+        for side, before, after, count in blocks
+    )
+    dense = 7 * 7 * 512 * 4096 + 4096 * 4096 + 4096 * 1000
+    assert total_macs("vgg19") == convolutions + dense == 19_632_062_464
+
+
+def test_all_of_resnet50() -> None:
+    # Bottlenecks of 1 x 1, 3 x 3 (which has the stride), 1 x 1, and a 1 x 1 shortcut per stage.
+    total = 112 * 112 * 64 * 3 * 49 + 2048 * 1000
+    channels = 64
+    for side, width, count in [(56, 64, 3), (28, 128, 4), (14, 256, 6), (7, 512, 3)]:
+        for index in range(count):
+            stride = 2 if index == 0 and width > 64 else 1
+            total += (side * stride) ** 2 * channels * width
+            total += side**2 * (9 * width * width + width * 4 * width)
+            total += side**2 * channels * 4 * width if index == 0 else 0
+            channels = 4 * width
+    assert total_macs("resnet50") == total
