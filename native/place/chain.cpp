@@ -11,6 +11,7 @@
 #include "place/exact.hpp"
 #include "place/search.hpp"
 #include "place/starts.hpp"
+#include "place/work.hpp"
 
 namespace hetsched::place {
 
@@ -73,7 +74,8 @@ class Table {
 void Table::bound(Index a, Index b) {
   Arc& arc = at(a, b);
   const Problem local = block_problem(problem_, block_, a, b);
-  arc.lower = std::max(path_bound(local), load_bound(local)) - head(a);
+  const Time work = local.units() <= 8 ? WorkBound(local).at_least() : load_bound(local);
+  arc.lower = std::max(path_bound(local), work) - head(a);
   arc.lower = std::max<Time>(arc.lower, 0);
 }
 

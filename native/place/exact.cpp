@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "place/bound.hpp"
+#include "place/work.hpp"
 
 namespace hetsched::place {
 
@@ -46,7 +47,7 @@ struct Node {
 class Search {
  public:
   Search(const Problem& problem, Time known, const ExactOptions& options)
-      : problem_(problem), best_(known), options_(options) {
+      : problem_(problem), best_(known), options_(options), work_(problem) {
     prepare();
   }
 
@@ -62,11 +63,8 @@ class Search {
   };
 
   void prepare();
-  void prepare_tails();
   bool exhausted();
   Time lower_bound(const State& state);
-  Time load_left(const State& state);
-  const std::vector<double>& weighted_left(Mask done);
   Time earliest_tail(const State& state, Index group) const;
   void expand(std::int64_t node);
   void extend(std::int64_t node, Draft draft, std::size_t next, std::vector<std::uint8_t>& copied);
@@ -89,8 +87,8 @@ class Search {
   std::vector<Mask> after_;               // per group: its successors
   std::vector<Mask> readers_;             // per edge: its consumers
   std::vector<Time> tail_;                // [group * units + unit]: least time after its end
-  std::vector<LoadBound> loads_;          // for each set of units that can run everything
-  std::unordered_map<Mask, std::vector<double>> left_;  // weighted work left, by what is done
+  WorkBound work_;
+  std::vector<Time> start_;               // per unit: earliest start of a stage
   std::vector<std::vector<Index>> candidates_;  // per unit: groups that it can run
   std::vector<Node> nodes_;
   std::unordered_map<std::string, std::vector<std::int64_t>> seen_;
@@ -123,35 +121,7 @@ void Search::prepare() {
   for (Index e = 0; e < problem_.edges(); ++e) {
     for (const Index reader : problem_.edge(e).consumers) readers_[z(e)] |= bit(reader);
   }
-  prepare_tails();
-  for (Mask units = 1; units < bit(problem_.units()); ++units) {
-    LoadBound bound = load_bound(problem_, units);
-    if (bound.bound < kNever) loads_.push_back(std::move(bound));
-  }
-}
-
-// From the end of a group on a unit to the makespan, along the dearest path: staying on the unit
-// is free (the reader may be in the same stage), a change costs a dispatch and a copy.
-void Search::prepare_tails() {
-  const Index units = problem_.units();
-  tail_.assign(z(problem_.groups()) * z(units), 0);
-  for (Index g = problem_.groups() - 1; g >= 0; --g) {
-    for (Index unit = 0; unit < units; ++unit) {
-      Time most = 0;
-      for (const Index e : problem_.writes(g)) {
-        for (const Index reader : problem_.edge(e).consumers) {
-          Time least = kNever;
-          for (const Index to : problem_.units_of(reader)) {
-            const Time change = to == unit ? 0 : problem_.dispatch(to) + problem_.transfer(e, unit, to);
-            least = std::min(least, change + problem_.cost(reader, to) +
-                                        tail_[z(reader) * z(units) + z(to)]);
-          }
-          most = std::max(most, least);
-        }
-      }
-      tail_[z(g) * z(units) + z(unit)] = most;
-    }
-  }
+  tail_ = least_tails(problem_);
 }
 
 // Least makespan if `group`, not done, whose done inputs are in `state`, runs in a new stage.
@@ -182,50 +152,24 @@ Time Search::earliest_tail(const State& state, Index group) const {
 
 Time Search::lower_bound(const State& state) {
   Time lower = state.makespan;
+  Time first = kNever;  // no stage starts before
   for (Mask left = all_ & ~state.done; left != 0; left &= left - 1) {
     const Index group = std::countr_zero(left);
+    const Mask before = before_[z(group)];
     // Groups none of whose inputs exist are bounded by the tails of those before them.
-    if (before_[z(group)] != 0 && (before_[z(group)] & state.done) == 0) continue;
+    if (before != 0 && (before & state.done) == 0) continue;
     lower = std::max(lower, earliest_tail(state, group));
     if (lower >= best_) return lower;
-  }
-  return std::max(lower, load_left(state));
-}
-
-// The least over all sets of units for what is left to do.
-Time Search::load_left(const State& state) {
-  const std::vector<double>& left = weighted_left(state.done);
-  double least = static_cast<double>(kNever);
-  for (std::size_t i = 0; i < loads_.size(); ++i) {
-    double load = left[i];
-    for (std::size_t u = 0; u < state.free.size(); ++u) {
-      load += loads_[i].weight[u] * static_cast<double>(state.free[u]);
+    if ((before & ~state.done) != 0) continue;
+    Time ready = 0;
+    for (const Index producer : problem_.predecessors(group)) {
+      ready = std::max(ready, state.end[z(producer)]);
     }
-    least = std::min(least, load);
+    first = std::min(first, ready);
   }
-  return static_cast<Time>(least * (1.0 - 1e-12));
-}
-
-const std::vector<double>& Search::weighted_left(Mask done) {
-  auto [entry, fresh] = left_.try_emplace(done);
-  if (!fresh) return entry->second;
-  for (const LoadBound& load : loads_) {
-    double total = 0.0;
-    for (Index u = 0; u < problem_.units(); ++u) {
-      total += load.weight[z(u)] * static_cast<double>(problem_.dispatch(u));
-    }
-    for (Mask left = all_ & ~done; left != 0; left &= left - 1) {
-      const Index group = std::countr_zero(left);
-      double least = static_cast<double>(kNever);
-      for (const Index u : problem_.units_of(group)) {
-        if ((load.units >> u & 1) == 0) continue;
-        least = std::min(least, load.weight[z(u)] * static_cast<double>(problem_.cost(group, u)));
-      }
-      total += least;
-    }
-    entry->second.push_back(total);
-  }
-  return entry->second;
+  start_ = state.free;
+  for (Time& each : start_) each = std::max(each, first);
+  return std::max(lower, work_.at_least(state.done, start_));
 }
 
 // Adds a group to a draft; false when nothing better than the best can come of it.

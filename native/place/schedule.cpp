@@ -1,6 +1,7 @@
 #include "place/schedule.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -129,14 +130,24 @@ Time Evaluator::makespan(const Sequence& sequence) {
 Time Evaluator::score(const Sequence& sequence, const Goal& goal) {
   const Time made = makespan(sequence);
   if (made >= kNever || goal.kind == Goal::Kind::kLatency) return made;
-  Time most = 0;
+  const bool priced = goal.kind == Goal::Kind::kTotal;
   Time total = 0;
   for (Index unit = 0; unit < problem_.units(); ++unit) {
-    const bool priced = goal.kind == Goal::Kind::kTotal;
-    most = std::max(most, busy_[z(unit)]);
     total += busy_[z(unit)] * (priced ? goal.price[z(unit)] : 1);
   }
-  return goal.kind == Goal::Kind::kTotal ? total : most + total / 128;
+  if (priced) return total;
+  const Time most = *std::max_element(busy_.begin(), busy_.end());
+  if (most == 0) return 0;
+  if (goal.kind == Goal::Kind::kBusiest) return most + total / 128;
+  double sum = 0;
+  for (const Time each : busy_) {
+    const double part = static_cast<double>(each) / static_cast<double>(most);
+    const double square = part * part;
+    const double fourth = square * square;
+    sum += fourth * fourth;
+  }
+  const double norm = std::sqrt(std::sqrt(std::sqrt(sum)));
+  return static_cast<Time>(static_cast<double>(most) * norm);
 }
 
 Stages Evaluator::stages(const Sequence& sequence) {

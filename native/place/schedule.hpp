@@ -36,7 +36,7 @@ struct Sequence {
 
 // What a search minimises.
 struct Goal {
-  enum class Kind { kLatency, kBusiest, kTotal };
+  enum class Kind { kLatency, kBusiest, kEven, kTotal };
   Kind kind = Kind::kLatency;
   std::vector<Time> price = {};  // kTotal: per unit, of a nanosecond
 };
@@ -50,8 +50,9 @@ class Evaluator {
   Time makespan(const Sequence& sequence);
 
   // What a search for the goal compares: the makespan; the busiest unit's time plus a 128th of all
-  // units' time, which tells apart the many sequences with the same busiest unit; or the price of
-  // all units' time. kNever where the sequence breaks a limit.
+  // units' time, which tells apart the many sequences with the same busiest unit; the 8-norm of the
+  // units' times, smoother on the way there; or the price of all units' time. kNever where the
+  // sequence breaks a limit.
   Time score(const Sequence& sequence, const Goal& goal);
 
   // The stages that a sequence forms.
