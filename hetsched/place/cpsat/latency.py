@@ -266,17 +266,56 @@ def _add_span(
         if len(load) < 2:
             continue
         load += [t * copy for index in edges for t, copy in made.copies.get((index, unit), ())]
-        if first is None:
-            used = made.model.new_bool_var(f"used_{unit}_{last}")
-            for g in groups:
-                if unit in made.on[g]:
-                    made.model.add_implication(made.on[g][unit], used)
-            load.append(problem.dispatch_ns[unit] * used)
+        load += _dispatches(made, unit, first, last, groups)
         start = 0 if first is None else made.end[first]
         if last is None:
             made.model.add(total >= start + sum(load))
         else:
             made.model.add(made.end[last] >= start + sum(load) + _work(made, last))
+
+
+def _dispatches(
+    made: _Model, unit: int, first: int | None, last: int | None, groups: Sequence[int]
+) -> list[cp_model.LinearExprT]:
+    """Dispatches of a unit between two groups, or None for start and end.
+
+    * From the start, a unit that is used is dispatched.
+    * If any group between runs elsewhere, the last one can't share a stage with the first: its own
+      stage is dispatched after the first has ended. From the start, its unit is dispatched twice if
+      it also ran something before, or waits for another unit to run something.
+    """
+    problem, model = made.problem, made.model
+    mine = [made.on[g][unit] for g in groups if unit in made.on[g]]
+    found: list[cp_model.LinearExprT] = []
+    used = model.new_bool_var(f"used_{unit}_{first}_{last}")
+    for on in mine:
+        model.add_implication(on, used)
+    if first is None:
+        found.append(problem.dispatch_ns[unit] * used)
+    if last is None or unit not in made.on[last]:
+        return found
+    elsewhere = [on for g in groups for other, on in made.on[g].items() if other != unit]
+    if not elsewhere:
+        return found
+    again = model.new_bool_var(f"again_{unit}_{first}_{last}")
+    joins = made.on[last][unit]
+    if first is not None:
+        for on in elsewhere:
+            model.add(again >= joins + on - 1)
+        found.append(problem.dispatch_ns[unit] * again)
+        return found
+    shared = model.new_bool_var(f"shared_{unit}_{last}")
+    for on in elsewhere:
+        model.add_implication(on, shared)
+    model.add(again >= joins + used + shared - 2)
+    shortest = min(
+        problem.dispatch_ns[other] + (problem.cost_ns[g][other] or 0)
+        for g in groups
+        for other in made.on[g]
+        if other != unit
+    )
+    found.append(min(problem.dispatch_ns[unit], shortest) * again)
+    return found
 
 
 def spans(problem: Problem) -> list[tuple[int | None, int | None, int]]:
