@@ -93,11 +93,13 @@ def anneal_load(
     price: Sequence[int],
     seed: int,
     iterations: int,
+    smooth: bool = False,
     hot: float = 0.02,
     seconds: float = 1e9,
 ) -> list[tuple[int, list[int]]]:
     """Stages whose busiest unit is less busy; with a price per unit and ns, whose time is cheaper.
 
+    `smooth` evens out all units' times instead, which may leave the busiest one busier than before.
     Repeatable unless stopped by `seconds`.
     """
 

@@ -79,7 +79,7 @@ std::tuple<std::vector<StageRow>, hp::Time, std::int64_t> anneal(
 // Anneals towards the least busy busiest unit, or with prices towards the cheapest time of all units.
 std::vector<StageRow> anneal_load(const hp::Problem& problem, const std::vector<StageRow>& start,
                                   std::vector<hp::Time> price, std::uint64_t seed,
-                                  std::int64_t iterations, double hot, double seconds) {
+                                  std::int64_t iterations, bool smooth, double hot, double seconds) {
   if (!price.empty() && std::ssize(price) != problem.units()) {
     throw std::invalid_argument("one price per unit is needed");
   }
@@ -91,7 +91,8 @@ std::vector<StageRow> anneal_load(const hp::Problem& problem, const std::vector<
   options.iterations = iterations;
   options.hot = hot;
   options.seconds = seconds;
-  options.goal.kind = price.empty() ? hp::Goal::Kind::kBusiest : hp::Goal::Kind::kTotal;
+  options.goal.kind = hp::Goal::Kind::kTotal;
+  if (price.empty()) options.goal.kind = smooth ? hp::Goal::Kind::kEven : hp::Goal::Kind::kBusiest;
   options.goal.price = std::move(price);
   hp::SearchResult found;
   {
@@ -190,7 +191,7 @@ NB_MODULE(_core, m) {
   m.def("anneal", &anneal, "problem"_a, "start"_a, nb::kw_only(), "seed"_a, "iterations"_a,
         "hot"_a = 0.02, "cold"_a = 1e-5, "target"_a = 0, "seconds"_a = 1e9);
   m.def("anneal_load", &anneal_load, "problem"_a, "start"_a, nb::kw_only(), "price"_a, "seed"_a,
-        "iterations"_a, "hot"_a = 0.02, "seconds"_a = 1e9);
+        "iterations"_a, "smooth"_a = false, "hot"_a = 0.02, "seconds"_a = 1e9);
   m.def("pack_bound", &pack_bound, "problem"_a, nb::kw_only(), "rounds"_a, "resolution"_a,
         "width"_a, "upper"_a, "gap"_a, "seconds"_a = 1e9);
   m.def("frontier", &frontier, "problem"_a, nb::kw_only(), "price"_a, "upper"_a, "states"_a);
