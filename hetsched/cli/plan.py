@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hetsched.cli.options import assignments, parse_shapes
-from hetsched.errors import OutputExistsError
+from hetsched.errors import HetschedError, OutputExistsError, PlanError
 from hetsched.quantity import parse_duration_ns
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def plan(
     request = _request(
         objective, gap, time_limit, seed, framework, backend, pin, max_subgraphs, max_stage
     )
-    _refuse_existing(output, force)
+    _check_output(output, model, force)
     outcome = _solve(model, profile, request, parse_shapes(shape or []), store)
     written = outcome.plan.save(output, force=force) if output else outcome.plan
     _show(outcome, written, output, as_json)
@@ -88,20 +88,33 @@ def _request(
     return Request(
         objective=objective,
         gap=gap,
-        time_limit_s=parse_duration_ns(time_limit) / 1e9,
+        time_limit_s=_duration_ns(time_limit, "--time-limit") / 1e9,
         seed=seed,
         framework=framework,
         backend=backend,
         pins=assignments(pins or [], "--pin", "OP=UNIT", str),
         max_subgraphs=assignments(caps or [], "--max-subgraphs", "UNIT=N", int),
-        max_stage_ns=parse_duration_ns(max_stage) if max_stage else None,
+        max_stage_ns=_duration_ns(max_stage, "--max-stage") if max_stage else None,
     )
 
 
-def _refuse_existing(output: Path | None, force: bool) -> None:
+def _check_output(output: Path | None, model: str, force: bool) -> None:
     """Before the work, not after it."""
-    if output is not None and output.exists() and not force:
+    if output is None:
+        return
+    if output.exists() and Path(model).exists() and output.samefile(model):
+        raise OutputExistsError(f"{output} is the model itself: give the plan another name")
+    if output.exists() and not force:
         raise OutputExistsError(f"{output} exists: give another name, or --force to replace it")
+    if not output.parent.is_dir():
+        raise PlanError(f"{output} can't be written: there is no folder {output.parent}")
+
+
+def _duration_ns(text: str, option: str) -> int:
+    try:
+        return parse_duration_ns(text)
+    except HetschedError as error:
+        raise HetschedError(f"{option}: {error}") from None
 
 
 def _solve(

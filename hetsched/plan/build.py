@@ -176,7 +176,7 @@ def make(
     return Outcome(
         plan=_assemble(model, profile, request, placement, parts),
         placement=placement,
-        notes=(*_notes(parts.subgraphs), *overlong),
+        notes=(*_restriction(request), *_notes(parts.subgraphs), *overlong),
     )
 
 
@@ -190,12 +190,17 @@ def _shorten(
     value = objective_value(problem, schedule, placement.objective)
     gap = (value - placement.bound) / value if value else 0.0
     status = Status.OPTIMAL if gap <= request.gap else Status.FEASIBLE
-    limit = format_ns(request.max_stage_ns)
-    notes = tuple(
-        f"group {problem.groups[group]!r} alone takes longer than {limit} and can't be cut"
-        for group in overlong
+    return replace(placement, schedule=schedule, value=value, status=status), _overlong(
+        [problem.groups[group] for group in overlong], request.max_stage_ns
     )
-    return replace(placement, schedule=schedule, value=value, status=status), notes
+
+
+def _overlong(groups: Sequence[str], limit_ns: int) -> tuple[str, ...]:
+    if not groups:
+        return ()
+    some = ", ".join(groups[:3]) + (", ..." if len(groups) > 3 else "")
+    what = "1 fused group" if len(groups) == 1 else f"{len(groups)} fused groups"
+    return (f"longer than {format_ns(limit_ns)} and not to be cut: {what} ({some})",)
 
 
 def _assemble(
@@ -253,6 +258,16 @@ def _model_ref(model: Model) -> files.ModelRef:
         shapes=dict(model.shapes),
         prepared_sha256=model.prepared_sha256,
     )
+
+
+def _restriction(request: Request) -> tuple[str, ...]:
+    """What `--framework` and `--backend` did: a CPU stays allowed, which a user may not expect."""
+    if request.backend is not None:
+        only = f"the {request.backend} backend of {request.framework}, and its CPU kernels"
+        return (f"restricted to {only}: units that neither reaches run nothing",)
+    if request.framework is not None:
+        return (f"restricted to what {request.framework} converts and runs on each unit",)
+    return ()
 
 
 def _notes(subgraphs: Sequence[files.Subgraph]) -> tuple[str, ...]:

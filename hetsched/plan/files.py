@@ -10,6 +10,7 @@ from hetsched.errors import OutputExistsError, PlanError
 from hetsched.ir.load import load
 from hetsched.ir.model import Model
 from hetsched.plan.model import SCHEMA, Plan
+from hetsched.soc.keys import explain
 from hetsched.soc.profile import Profile
 
 ZOO_PREFIX = "zoo:"
@@ -81,7 +82,7 @@ def load_plan(path: str | Path) -> Plan:
     try:
         return msgspec.json.decode(data, type=Plan)
     except msgspec.DecodeError as error:
-        raise PlanError(f"{source} is not a plan: {error}") from error
+        raise PlanError(f"{source} is not a plan: {explain(Plan, str(error))}") from error
 
 
 class _Schema(msgspec.Struct):

@@ -25,7 +25,8 @@ def print_plan(plan: Plan, console: Console, *, solve_s: float | None = None) ->
         console: where to.
         solve_s: time the search took, where known.
     """
-    count = f"{plan.model.ops} ops in {len(plan.subgraphs)} subgraphs"
+    parts = "1 subgraph" if len(plan.subgraphs) == 1 else f"{len(plan.subgraphs)} subgraphs"
+    count = f"{plan.model.ops} ops in {parts}"
     console.print(f"{plan.model.name} on {plan.profile.name}: {count}")
     console.print(_stages(plan))
     totals = Table.grid(padding=(0, 2))

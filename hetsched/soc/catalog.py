@@ -1,6 +1,5 @@
 """Finding and reading profile files."""
 
-import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -11,16 +10,11 @@ import msgspec
 
 from hetsched.data import data_dir
 from hetsched.errors import ProfileError
-from hetsched.soc.keys import accepted_keys, accepted_values
+from hetsched.soc.keys import explain
 from hetsched.soc.profile import Profile
 
 HOST = "host"
 """The name of the profile that no file holds: the machine that hetsched runs on."""
-
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `(?P<at>[^`]*)`)?")
-_MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`(?: - at `(?P<at>[^`]*)`)?")
-_ENUM = re.compile(r"Invalid enum value (?P<value>.*?) - at `(?P<at>[^`]*)`")
-_PLACE = re.compile(r"(?P<what>.*) - at `(?P<at>[^`]*)`", re.DOTALL)
 
 
 def names() -> tuple[str, ...]:
@@ -34,11 +28,20 @@ def profile(name_or_path: str) -> Profile:
     Raises:
         ProfileError: unknown name (with the nearest one), missing file, or wrong content.
     """
+    return read(locate(name_or_path))
+
+
+def locate(name_or_path: str) -> Path:
+    """The file of a profile.
+
+    Raises:
+        ProfileError: unknown name (with the nearest one).
+    """
     if name_or_path.endswith(".toml"):
-        return read(Path(name_or_path))
+        return Path(name_or_path)
     known = names()
     if name_or_path in known:
-        return read(data_dir("profiles") / f"{name_or_path}.toml")
+        return data_dir("profiles") / f"{name_or_path}.toml"
     if name_or_path == HOST:
         raise ProfileError(
             f"profile {HOST!r} is this machine, measured on the spot: "
@@ -80,25 +83,4 @@ def parse(raw: Mapping[str, Any], origin: str) -> Profile:
     try:
         return msgspec.convert(raw, Profile)
     except msgspec.ValidationError as error:
-        raise ProfileError(f"profile {origin}: {_explain(str(error))}") from error
-
-
-def _explain(message: str) -> str:
-    if match := _UNKNOWN.fullmatch(message):
-        at = match["at"] or "$"
-        keys = ", ".join(accepted_keys(Profile, at))
-        return f"unknown key {match['key']!r}{_where(at)}: accepted are {keys}"
-    if match := _MISSING.fullmatch(message):
-        return f"missing key {match['key']!r}{_where(match['at'] or '$')}"
-    if match := _ENUM.fullmatch(message):
-        accepted = ", ".join(accepted_values(Profile, match["at"]))
-        return f"{match['value']}{_where(match['at'])} is not one of {accepted}"
-    if match := _PLACE.fullmatch(message):
-        return f"{match['what']}{_where(match['at'])}"
-    return message
-
-
-def _where(at: str) -> str:
-    """`$.units[0].rates[...].dense` to ` in units[0].rates.*.dense`, nothing for the top."""
-    place = at.removeprefix("$").removeprefix(".").replace("[...]", ".*")
-    return f" in {place}" if place else ""
+        raise ProfileError(f"profile {origin}: {explain(Profile, str(error))}") from error

@@ -6,6 +6,32 @@ from typing import Any
 import msgspec
 
 _STEP = re.compile(r"\.(?P<key>\w+)|\[(?:\d+|\.\.\.)\]")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `(?P<at>[^`]*)`)?")
+_MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`(?: - at `(?P<at>[^`]*)`)?")
+_ENUM = re.compile(r"Invalid enum value (?P<value>.*?) - at `(?P<at>[^`]*)`")
+_PLACE = re.compile(r"(?P<what>.*) - at `(?P<at>[^`]*)`", re.DOTALL)
+
+
+def explain(root: type[msgspec.Struct], message: str) -> str:
+    """Say what msgspec found wrong in a file of that struct, with what would be accepted."""
+    if match := _UNKNOWN.fullmatch(message):
+        at = match["at"] or "$"
+        keys = ", ".join(accepted_keys(root, at))
+        return f"unknown key {match['key']!r}{_where(at)}: accepted are {keys}"
+    if match := _MISSING.fullmatch(message):
+        return f"missing key {match['key']!r}{_where(match['at'] or '$')}"
+    if match := _ENUM.fullmatch(message):
+        accepted = ", ".join(accepted_values(root, match["at"]))
+        return f"{match['value']}{_where(match['at'])} is not one of {accepted}"
+    if match := _PLACE.fullmatch(message):
+        return f"{match['what']}{_where(match['at'])}"
+    return message
+
+
+def _where(at: str) -> str:
+    """`$.units[0].rates[...].dense` to ` in units[0].rates.*.dense`, nothing for the top."""
+    place = at.removeprefix("$").removeprefix(".").replace("[...]", ".*")
+    return f" in {place}" if place else ""
 
 
 def accepted_keys(root: type[msgspec.Struct], at: str) -> tuple[str, ...]:

@@ -90,6 +90,15 @@ def test_an_existing_output_is_left_alone_without_force(
     assert run("plan", model, "--profile", "helio-g90", "-o", out, "--force") == 0
 
 
+def test_the_model_is_never_replaced_by_its_plan(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = model.read_bytes()
+    assert run("plan", model, "--profile", "helio-g90", "-o", model, "--force") == 1
+    assert "is the model itself" in capsys.readouterr().err
+    assert model.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -101,7 +110,8 @@ def test_an_existing_output_is_left_alone_without_force(
         (("--profile", "helio-g90", "--pin", "hardsigmoid=apu"), 1, "HARDSIGMOID"),
         (("--profile", "helio-g90", "--max-subgraphs", "gpu=x"), 2, "UNIT=N"),
         (("--profile", "helio-g90", "--max-subgraphs", "tpu=1"), 1, "no unit 'tpu'"),
-        (("--profile", "helio-g90", "--max-stage", "5"), 1, "'5ms'"),
+        (("--profile", "helio-g90", "--max-stage", "5"), 1, "--max-stage: '5' is not a duration"),
+        (("--profile", "helio-g90", "-o", "no/folder/p.json"), 1, "no folder no/folder"),
         (("--profile", "helio-g90", "--time-limit", "0s"), 1, "not positive"),
         (("--profile", "helio-g90", "--gap", "2"), 1, "gap"),
         (("--profile", "helio-g90", "--shape", "x=1,3,32"), 1, "x"),
