@@ -34,5 +34,7 @@ def quiet() -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """An error's text on one line, of bearable length."""
+    """The text of an error's first cause, on one line of bearable length."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     return " ".join(str(error).split())[:200] or type(error).__name__
