@@ -37,7 +37,7 @@ Evening out first found better placements of wide models (densenet121, ppocr-det
 busiest unit at once better ones of chains (vgg19, resnet50): both are tried.
 """
 
-_BALANCE_ROUNDS = 20
+_BALANCE_ROUNDS = 30
 _BALANCE_SHARE = 0.3
 _WIDTH = 4
 _RESOLUTION = 2000
