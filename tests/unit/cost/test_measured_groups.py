@@ -46,6 +46,11 @@ def test_ops_of_one_node_are_one_group_named_after_its_heaviest_op() -> None:
     assert found.group_of_node == (0,)
 
 
+def test_of_two_ops_the_heavier_gives_the_name() -> None:
+    model = graph(op("neg", "x", "h"), op("fc", "h x", "y", "MatMul"), outputs="y")
+    assert grouping(model, [node("x", "y")], {"neg": 0, "fc": 0}).groups[0].name == "fc"
+
+
 def test_groups_come_in_a_topological_order_near_the_graphs() -> None:
     model = graph(
         op("a", "x", "a1"), op("b", "x", "b1"), op("c", "a1 b1", "c1"), op("d", "b1", "d1"),
@@ -76,6 +81,19 @@ def test_a_node_without_neighbours_goes_to_the_first_group() -> None:
     model = graph(op("a", "x", "a1"), outputs="a1")
     found = grouping(model, [node("", "c"), node("x", "a1")], {"a": 1})
     assert found.group_of_node == (0, 0)
+
+
+def test_a_change_of_layout_that_reads_an_input_goes_to_its_first_reader() -> None:
+    model = graph(op("a", "x", "a1"), op("b", "u", "b1"), op("c", "u b1", "c1"), outputs="a1 c1")
+    nodes = [node("u", "r0"), node("x", "a1"), node("r0", "b1"), node("r0 b1", "c1")]
+    found = grouping(model, nodes, {"a": 1, "b": 2, "c": 3})
+    assert found.group_of_node == (1, 0, 1, 2)
+
+
+def test_ops_that_went_nowhere_dont_join_each_other_or_a_node() -> None:
+    model = graph(op("a", "x", "p"), op("b", "p", "q"), op("c", "q", "r"), outputs="r")
+    found = grouping(model, [node("q", "r")], {"a": None, "b": None, "c": 0})
+    assert [group.ops for group in found.groups] == [("a",), ("b",), ("c",)]
 
 
 def test_an_op_that_went_nowhere_is_a_group_of_its_own() -> None:
