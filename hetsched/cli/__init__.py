@@ -17,7 +17,7 @@ import typer
 import hetsched
 from hetsched.errors import HetschedError
 
-COMMANDS = ("plan", "run", "profiles", "zoo")
+COMMANDS = ("plan", "run", "profiles", "calibrate", "zoo")
 """In the order of the flow, which is the order in `--help`."""
 
 

@@ -26,7 +26,7 @@ from hetsched.soc.profile import Profile, Rates, Unit
 
 _ORIGINS = tuple(Origin)
 _RANK = {origin: rank for rank, origin in enumerate(_ORIGINS)}
-_RATE_OF: Mapping[OpClass, str] = {
+RATE_OF: Mapping[OpClass, str] = {
     OpClass.CONV1X1: "pointwise",
     OpClass.CONV_KXK: "spatial",
     OpClass.DEPTHWISE: "depthwise",
@@ -119,7 +119,7 @@ def _cost(work: Work, unit: Unit) -> Cost:
 
 
 def _add_kernel(total: _Sum, kernel: Kernel, rates: Rates, unit: Unit, dtype: str) -> None:
-    rate = _RATE_OF.get(kernel.op_class)
+    rate = RATE_OF.get(kernel.op_class)
     if rate is not None:
         arithmetic, weights = _Sum(), _Sum()
         arithmetic.add_amount(kernel.macs, getattr(rates, rate), "rate")

@@ -3,7 +3,8 @@
 It is taken over the content, so that comments, spacing, the order of keys and the spelling of
 numbers don't change it. A key that has its default value counts as left out: a later version
 that knows more keys finds the same digest for the same file. Words for people (`title`, `source`,
-`unknown`) don't count either: nothing is computed from them.
+`unknown`) and where rates were fitted (`calibrate`, `calibration`) don't count either: no cost is
+computed from them.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-_PROSE = frozenset({"title", "source", "unknown"})
+_PROSE = frozenset({"title", "source", "unknown", "calibrate", "calibration"})
 
 
 def digest(struct: msgspec.Struct) -> str:

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from hetsched.quantity import Origin
+from hetsched.soc.calibration import Recipe, Record
 from hetsched.soc.figure import Figure, Struct, check
 
 Kind: TypeAlias = Literal["cpu", "gpu", "npu", "dsp", "dla"]
@@ -64,6 +65,8 @@ class Unit(Struct, frozen=True, kw_only=True):
         memory: what weights placed on it may take; absent where there is no limit of its own.
         max_subgraphs: most stages that one model may have on it; absent where there is no limit.
         rates: dtype to coefficients; a unit whose costs are only measured has none.
+        calibrate: dtype to the rows that its rates are fitted to.
+        calibration: dtype to how well they are reproduced.
         unknown: what isn't known about it, in words.
     """
 
@@ -82,6 +85,8 @@ class Unit(Struct, frozen=True, kw_only=True):
     memory: Figure | None = None
     max_subgraphs: int | None = None
     rates: dict[str, Rates] = msgspec.field(default_factory=dict)
+    calibrate: dict[str, Recipe] = msgspec.field(default_factory=dict)
+    calibration: dict[str, Record] = msgspec.field(default_factory=dict)
     unknown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -1,0 +1,131 @@
+"""What a network amounts to in the terms of the cost model: a row of numbers per network."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from typing import TypeAlias
+
+from hetsched.errors import CostError
+
+Key: TypeAlias = tuple[str, str]
+"""Model and input shape, as in the tables."""
+
+DATA = Path(__file__).parent.parent / "data"
+COLUMNS = {
+    "mmac_conv1x1": 1e6,
+    "mmac_conv_other": 1e6,
+    "mmac_dwconv": 1e6,
+    "mmac_fc": 1e6,
+    "activation_melems": 1e6,
+    "kernels": 1.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One network.
+
+    Attributes:
+        pointwise: MACs of 1x1 convolutions.
+        spatial: MACs of k x k convolutions, grouped ones included.
+        depthwise: MACs.
+        weights: elements of matrix products' weights; for one row also their MACs.
+        activations: elements that kernels read and write.
+        kernels: launches.
+    """
+
+    pointwise: float
+    spatial: float
+    depthwise: float
+    weights: float
+    activations: float
+    kernels: float
+
+    @property
+    def macs(self) -> float:
+        """Of all kinds."""
+        return self.pointwise + self.spatial + self.depthwise + self.weights
+
+    def amounts(self, item_bytes: int) -> tuple[float, ...]:
+        """In the order of `FIELDS`; elements as bytes of a dtype."""
+        pointwise, spatial, depthwise, weights, activations, kernels = astuple(self)
+        return (
+            pointwise,
+            spatial,
+            depthwise,
+            weights * item_bytes,
+            activations * item_bytes,
+            kernels,
+        )
+
+
+FIELDS = ("pointwise", "spatial", "depthwise", "weights", "activations", "per_op")
+"""The rates that a fit finds, in the order of `Features.amounts`. `dense` follows `pointwise`."""
+
+
+def read_features(path: Path) -> dict[Key, Features]:
+    """A table of features: `model`, `input_shape` and the columns of `COLUMNS`.
+
+    Raises:
+        CostError: naming the line, the column, and what would be accepted.
+    """
+    found: dict[Key, Features] = {}
+    for line, row in table(path, ("model", "input_shape", *COLUMNS)):
+        key = row["model"], row["input_shape"]
+        if not all(key):
+            raise CostError(f"{path}:{line}: model and input_shape must not be empty")
+        if key in found:
+            raise CostError(f"{path}:{line}: {key[0]} {key[1]} is there twice: keep one row")
+        numbers = [number(path, line, row, name) * scale for name, scale in COLUMNS.items()]
+        pointwise, spatial, depthwise, weights, activations, kernels = numbers
+        found[key] = Features(pointwise, spatial, depthwise, weights, activations, kernels)
+    return found
+
+
+@cache
+def published() -> Mapping[Key, Features]:
+    """The networks that come with hetsched."""
+    return read_features(DATA / "features.csv")
+
+
+def table(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Rows of a CSV file with their line numbers.
+
+    Raises:
+        CostError: when it can't be read or lacks a column.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file, restkey="?", restval="")
+            missing = [name for name in needed if name not in (reader.fieldnames or ())]
+            if missing:
+                raise CostError(
+                    f"{path}:1: column {missing[0]!r} is missing: needed are {', '.join(needed)}"
+                )
+            return [(reader.line_num, row) for row in reader]
+    except OSError as error:
+        raise CostError(f"{path} can't be read: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise CostError(f"{path} is not CSV: {error}") from error
+
+
+def number(path: Path, line: int, row: Mapping[str, str], column: str) -> float:
+    """A number of zero or more.
+
+    Raises:
+        CostError: naming line, column and value; a unit behind the number is refused, too.
+    """
+    text = row[column].strip()
+    try:
+        value = float(text)
+    except ValueError:
+        raise CostError(
+            f"{path}:{line}: {column} {text!r} is not a plain number: "
+            f"write it without a unit, every row in the column's own unit"
+        ) from None
+    if not isfinite(value) or value < 0:
+        raise CostError(f"{path}:{line}: {column} {text} must be a number of zero or more")
+    return value
