@@ -87,10 +87,14 @@ class Problem:
         """
         for edge in self.edges:
             if edge.producer is not None and any(c <= edge.producer for c in edge.consumers):
-                raise PlacementError(f"tensor {edge.name!r} is read before it is made: groups aren't in order")
+                raise PlacementError(
+                    f"tensor {edge.name!r} is read before it is made: groups aren't in order"
+                )
         for row, name in zip(self.cost_ns, self.groups, strict=True):
             if len(row) != len(self.units):
-                raise PlacementError(f"group {name!r} has {len(row)} costs for {len(self.units)} units")
+                raise PlacementError(
+                    f"group {name!r} has {len(row)} costs for {len(self.units)} units"
+                )
             if any(cost is not None and cost < 0 for cost in row):
                 raise PlacementError(f"group {name!r} has a negative cost: {row}")
 
