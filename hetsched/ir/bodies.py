@@ -57,6 +57,8 @@ def masked(graph: ir.Graph) -> Iterator[None]:
 def _is_opaque(node: ir.Node) -> bool:
     if any(attribute.type in _KINDS for attribute in node.attributes.values()):
         return True
+    if node.domain == "" and node.op_type == "CastLike" and "saturate" in node.attributes:
+        return True  # the folding pass would drop the attribute: other numbers for 8-bit floats
     if node.domain == "" and node.op_type in _SEQUENCE_OPS:
         return node.op_type != "Dropout" or len(node.outputs) > 1
     return False

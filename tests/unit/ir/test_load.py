@@ -364,3 +364,13 @@ def test_old_files_list_their_constants_as_inputs(tmp_path: Path) -> None:
     loaded = load(save(tmp_path / "m.onnx", proto))
     assert loaded.graph.inputs == ("x",)
     assert all(tensor.is_static for tensor in loaded.graph.tensors.values())
+
+
+def test_a_cast_that_does_not_saturate_stays_so(tmp_path: Path) -> None:
+    node = helper.make_node("CastLike", ["x", "like"], ["y"], saturate=0)
+    kinds = {"x": TensorProto.FLOAT, "like": TensorProto.FLOAT8E5M2, "y": TensorProto.FLOAT8E5M2}
+    x, like, y = (value(name, dtype=kind) for name, kind in kinds.items())
+    loaded = load(save(tmp_path / "m.onnx", model(graph([node], [x, like], [y]), opset=19)))
+    assert [(op.op_type, op.attributes) for op in loaded.graph.ops] == [
+        ("CastLike", {"saturate": 0})
+    ]
