@@ -1,6 +1,5 @@
-"""A request's inputs: checked before anything runs, or made up for a trial."""
+"""A request's inputs, checked before anything runs."""
 
-import zlib
 from collections.abc import Mapping
 from functools import cache
 
@@ -18,7 +17,7 @@ _ML_DTYPES = {
     "float8_e8m0fnu": "float8e8m0",
     "float4_e2m1fn": "float4e2m1",
 }
-_NUMPY_DTYPES = {graph: numpy for numpy, graph in _ML_DTYPES.items()}
+"""Names of ml_dtypes' dtypes to the graph's, where they differ."""
 
 
 def dtype_name(array: np.ndarray) -> str:
@@ -87,38 +86,3 @@ def describe(tensor: Tensor) -> str:
         return f"{tensor.dtype} of any shape"
     dims = ", ".join("?" if dim is None else str(dim) for dim in tensor.shape)
     return f"{tensor.dtype} of shape ({dims}{',' if len(tensor.shape) == 1 else ''})"
-
-
-def random_input(tensor: Tensor, seed: int) -> np.ndarray:
-    """Random data for an input, the same for the same name and seed.
-
-    Floats are standard normal, integers of 8 bits use their whole range, wider ones are 0 or 1, for
-    most of those are indices, lengths or masks.
-
-    Raises:
-        RunError: when the input's shape isn't fixed, or it is no tensor.
-    """
-    if tensor.shape is None or None in tensor.shape or tensor.dtype is None:
-        raise RunError(f"input {tensor.name!r} has no fixed shape: give it with --input")
-    shape = tuple(dim or 0 for dim in tensor.shape)
-    rng = np.random.default_rng([seed, zlib.crc32(tensor.name.encode())])
-    if tensor.dtype == "string":
-        return np.full(shape, "hetsched", dtype=object)
-    if tensor.dtype == "bool":
-        return rng.integers(0, 2, shape).astype(bool)
-    if tensor.dtype in ("int8", "uint8"):
-        info = np.iinfo(tensor.dtype)
-        return rng.integers(info.min, info.max + 1, shape).astype(tensor.dtype)
-    if "int" in tensor.dtype:
-        return np.asarray(rng.integers(0, 2, shape)).astype(_numpy_dtype(tensor.dtype))
-    return np.asarray(rng.standard_normal(shape)).astype(_numpy_dtype(tensor.dtype))
-
-
-def _numpy_dtype(name: str) -> np.dtype:
-    try:
-        return np.dtype(name)
-    except TypeError:
-        import ml_dtypes  # numpy lacks bfloat16, float8 and int4; onnx requires the package
-
-        small: type = getattr(ml_dtypes, _NUMPY_DTYPES.get(name, name))
-        return np.dtype(small)

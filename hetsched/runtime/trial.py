@@ -12,8 +12,9 @@ from hetsched.backends.base import Backend, HostValue
 from hetsched.errors import RunError
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
+from hetsched.ir.sample import sample
 from hetsched.plan.model import Plan
-from hetsched.runtime.inputs import dtype_name, random_input
+from hetsched.runtime.inputs import dtype_name
 from hetsched.runtime.request import Result
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.units import RuntimeUnit, host_units
@@ -147,10 +148,10 @@ def fill_inputs(
     """The inputs given, and random ones for the others, whose names come back too.
 
     Raises:
-        RunError: when an input that isn't given has no fixed shape.
+        ModelError: when an input that isn't given has no fixed shape.
     """
     missing = tuple(name for name in graph.inputs if name not in given)
-    made = {name: random_input(graph.tensors[name], seed) for name in missing}
+    made = {name: sample(graph.tensors[name], seed) for name in missing}
     return {**given, **made}, missing
 
 
@@ -164,9 +165,12 @@ def read_arrays(files: Mapping[str, Path]) -> dict[str, HostValue]:
     for name, path in files.items():
         try:
             array = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise RunError(f"input {name!r}: {path} can't be read: {why}") from error
+        except (ValueError, EOFError) as error:
             raise RunError(
-                f"input {name!r}: {path} is not a readable .npy file: {error}"
+                f"input {name!r}: {path} is not a .npy file: `numpy.save` writes one"
             ) from error
         if not isinstance(array, np.ndarray):
             raise RunError(

@@ -125,7 +125,11 @@ def test_a_null_unit_computes_nothing_and_fails_verification(
         (["--map", "big"], 2, "'big' isn't UNIT=BACKEND"),
         (["--on", "emulated"], 2, "'emulated' isn't known: take host"),
         (["--repeat", "0"], 2, "Invalid value for '--repeat'"),
-        (["--input", "x=nowhere.npy"], 1, "error: input 'x': nowhere.npy is not a readable .npy"),
+        (
+            ["--input", "x=nowhere.npy"],
+            1,
+            "error: input 'x': nowhere.npy can't be read: No such file",
+        ),
         (["--model", "nowhere.onnx"], 1, "error: "),
     ],
 )
@@ -162,6 +166,15 @@ def test_wrong_arrays_are_named(
     code, _, err = run(capsys, plan, "--input", f"{name}={tmp_path / 'v.npy'}")
     assert code == 1
     assert err.startswith(message)
+
+
+def test_another_file_is_not_an_array(
+    plan: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "v.npy").write_text("no array")
+    code, _, err = run(capsys, plan, "--input", f"x={tmp_path / 'v.npy'}")
+    assert code == 1
+    assert "v.npy is not a .npy file: `numpy.save` writes one" in err
 
 
 def test_an_archive_is_not_an_array(

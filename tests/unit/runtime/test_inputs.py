@@ -1,12 +1,13 @@
-"""What a request may bring, and what is made up for a trial."""
+"""What a request may bring."""
 
 import ml_dtypes
 import numpy as np
 import pytest
 
 from hetsched.errors import RunError
-from hetsched.ir.graph import Graph, Tensor
-from hetsched.runtime.inputs import check_inputs, dtype_name, random_input
+from hetsched.ir.graph import ITEM_BITS, Graph, Tensor
+from hetsched.ir.sample import sample
+from hetsched.runtime.inputs import check_inputs, dtype_name
 
 
 def graph(dtype: str | None, shape: tuple[int | None, ...] | None) -> Graph:
@@ -72,32 +73,8 @@ def test_dtype_names_are_the_graphs(array: np.ndarray, name: str) -> None:
     assert dtype_name(array) == name
 
 
-@pytest.mark.parametrize(
-    "dtype",
-    [
-        *("float64", "float32", "float16", "bfloat16", "float8e5m2", "float4e2m1"),
-        *("int64", "uint32", "int8", "uint8", "int4", "bool", "string"),
-    ],
-)
-def test_random_data_has_the_dtype_and_shape(dtype: str) -> None:
+@pytest.mark.parametrize("dtype", sorted(ITEM_BITS))
+def test_samples_of_every_dtype_fit(dtype: str) -> None:
     wanted = graph(dtype, (3, 5))
-    made = random_input(wanted.tensors["x"], seed=1)
+    made = sample(wanted.tensors["x"])
     assert check_inputs(wanted, {"x": made})["x"] is made
-
-
-def test_random_data_depends_on_name_and_seed_only() -> None:
-    x, y = (Tensor(name=name, dtype="float32", shape=(8,)) for name in "xy")
-    np.testing.assert_array_equal(random_input(x, 1), random_input(x, 1))
-    assert not np.array_equal(random_input(x, 1), random_input(x, 2))
-    assert not np.array_equal(random_input(x, 1), random_input(y, 1))
-
-
-def test_wide_integers_can_be_indices() -> None:
-    made = random_input(Tensor(name="x", dtype="int64", shape=(100,)), 0)
-    assert set(made.tolist()) == {0, 1}
-
-
-@pytest.mark.parametrize(("dtype", "shape"), [("float32", (None,)), ("float32", None), (None, ())])
-def test_random_data_needs_a_fixed_shape(dtype: str | None, shape: tuple[int | None, ...]) -> None:
-    with pytest.raises(RunError, match="input 'x' has no fixed shape: give it with --input"):
-        random_input(Tensor(name="x", dtype=dtype, shape=shape), 0)
