@@ -9,6 +9,7 @@
 
 #include "place/bound.hpp"
 #include "place/exact.hpp"
+#include "place/parallel.hpp"
 #include "place/search.hpp"
 #include "place/starts.hpp"
 #include "place/work.hpp"
@@ -30,6 +31,9 @@ struct Arc {
 // Searches grow by this factor from one effort to the next.
 constexpr std::int64_t kGrowth = 16;
 constexpr int kMostEffort = 3;
+
+// Arcs don't depend on each other: the answer is the same for any number of threads.
+constexpr std::size_t kThreads = 2;
 
 using Clock = std::chrono::steady_clock;
 
@@ -288,10 +292,21 @@ bool Chain::improve(const Path& path) {
   }
   if (least == kMostEffort) return false;
   const std::vector<Time> cutoff = cutoffs(path);
-  for (std::size_t i = 0; i < blocks_.size() && left() > 0; ++i) {
+  std::vector<std::pair<std::size_t, Time>> chosen;
+  std::map<const Arc*, std::size_t> seen;  // equal blocks share an arc: improved once
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
     if (settled(arc(i)) || arc(i).effort > least) continue;
-    tables_[i]->improve(path.unit[i], path.unit[i + 1], cutoff[i], options_, left());
+    const auto [entry, fresh] = seen.try_emplace(&arc(i), chosen.size());
+    if (fresh) chosen.emplace_back(i, 0);
+    Time& most = chosen[entry->second].second;
+    most = std::max(most, cutoff[i]);
   }
+  for_each_index(chosen.size(), kThreads, [&](std::size_t at) {
+    const auto [i, needed] = chosen[at];
+    const double seconds = left();
+    if (seconds <= 0) return;
+    tables_[i]->improve(path.unit[i], path.unit[i + 1], needed, options_, seconds);
+  });
   return true;
 }
 

@@ -71,7 +71,7 @@ class Search {
   bool join(const State& state, Draft& draft, Index group, std::vector<std::uint8_t>& copied,
             std::vector<Index>& paid) const;
   void close(std::int64_t node, const Draft& draft, const std::vector<std::uint8_t>& copied);
-  bool admit(Node&& node);
+  void admit(const Node& node);
   std::string key(const State& state) const;
   bool no_later(const State& a, const State& b) const;
   Stages trace(std::int64_t node, Index unit, Mask groups) const;
@@ -89,6 +89,7 @@ class Search {
   std::vector<Time> tail_;                // [group * units + unit]: least time after its end
   WorkBound work_;
   std::vector<Time> start_;               // per unit: earliest start of a stage
+  State child_;                           // the one that is being made
   std::vector<std::vector<Index>> candidates_;  // per unit: groups that it can run
   std::vector<Node> nodes_;
   std::unordered_map<std::string, std::vector<std::int64_t>> seen_;
@@ -215,12 +216,9 @@ void Search::extend(std::int64_t node, Draft draft, std::size_t next,
 // Makes the node in which the draft is a stage.
 void Search::close(std::int64_t node, const Draft& draft, const std::vector<std::uint8_t>& copied) {
   const Time end = draft.ready + draft.duration;
-  Node child;
-  child.state = nodes_[static_cast<std::size_t>(node)].state;
-  child.parent = node;
-  child.stage_unit = draft.unit;
-  child.stage = draft.groups;
-  State& state = child.state;
+  const Node& parent = nodes_[static_cast<std::size_t>(node)];
+  State& state = child_;
+  state = parent.state;
   state.done |= draft.groups;
   state.makespan = std::max(state.makespan, end);
   if (state.done == all_) {
@@ -246,8 +244,8 @@ void Search::close(std::int64_t node, const Draft& draft, const std::vector<std:
     }
     state.end[z(group)] = std::max(state.end[z(group)], draft.ready);
   }
-  child.lower = std::max(nodes_[static_cast<std::size_t>(node)].lower, lower_bound(state));
-  if (child.lower < best_) admit(std::move(child));
+  const Time lower = std::max(parent.lower, lower_bound(state));
+  if (lower < best_) admit({state, lower, node, draft.unit, draft.groups});
 }
 
 // What must be equal before two nodes can be compared.
@@ -276,10 +274,10 @@ bool Search::no_later(const State& a, const State& b) const {
   return true;
 }
 
-bool Search::admit(Node&& node) {
+void Search::admit(const Node& node) {
   auto& rivals = seen_[key(node.state)];
   for (const std::int64_t rival : rivals) {
-    if (no_later(nodes_[static_cast<std::size_t>(rival)].state, node.state)) return false;
+    if (no_later(nodes_[static_cast<std::size_t>(rival)].state, node.state)) return;
   }
   std::erase_if(rivals, [&](std::int64_t rival) {
     Node& other = nodes_[static_cast<std::size_t>(rival)];
@@ -290,8 +288,7 @@ bool Search::admit(Node&& node) {
   const auto index = static_cast<std::int64_t>(nodes_.size());
   rivals.push_back(index);
   open_.emplace(node.lower, problem_.groups() - std::popcount(node.state.done), index);
-  nodes_.push_back(std::move(node));
-  return true;
+  nodes_.push_back(node);
 }
 
 void Search::expand(std::int64_t node) {
@@ -331,7 +328,7 @@ ExactResult Search::run() {
   root.state.held.assign(z(problem_.edges()), static_cast<std::uint8_t>(1U << problem_.home()));
   root.lower = std::max(path_bound(problem_), lower_bound(root.state));
   Time bound = root.lower;
-  if (root.lower < best_) admit(std::move(root));
+  if (root.lower < best_) admit(root);
   while (!open_.empty()) {
     const auto [lower, left, node] = open_.top();
     if (lower >= best_) break;
