@@ -61,6 +61,18 @@ def refusals(
     return found
 
 
+def table_refusals(graph: Graph, *rows: tuple[str, str]) -> dict[str, str]:
+    """Why ops aren't run by something that asks for all of these (framework, backend) tables.
+
+    Returns:
+        Op name to the reason in words; what isn't in it is supported.
+
+    Raises:
+        CapabilityError: unknown framework or backend, naming what there is.
+    """
+    return dict(_reasons(graph, _Support(tables=tuple(table(*row) for row in rows))))
+
+
 def _support(unit: Unit, framework: str | None, backend: str | None) -> _Support:
     if framework is None:
         return _Support(tables=(table(unit.framework, unit.backend),))

@@ -22,6 +22,27 @@ def build_graph(model: ir.Model) -> Graph:
     return _graph(model.graph, model.opset_imports, ())
 
 
+def describe_nodes(
+    nodes: Sequence[ir.Node], outputs: Sequence[ir.Value], opsets: dict[str, int]
+) -> Graph:
+    """Describe nodes that belong to no graph yet; every value of theirs is named.
+
+    Values with a stored value are constants, other values that no node makes are inputs.
+    """
+    made = {value: None for node in nodes for value in node.outputs}
+    read = {value: None for node in nodes for value in node.inputs if value is not None}
+    given = [value for value in read if value not in made]
+    stored = {_name(value): value for value in given if value.const_value is not None}
+    return Graph(
+        ops=tuple(_op(node, opsets) for node in nodes),
+        tensors={_name(value): _tensor(value) for value in (*given, *made) if value.name},
+        inputs=tuple(_name(value) for value in given if value.name not in stored),
+        outputs=tuple(_name(value) for value in outputs),
+        constants=frozenset(stored),
+        values={name: small for name, value in stored.items() if (small := _small(value))},
+    )
+
+
 def _graph(graph: ir.Graph, opsets: dict[str, int], outer: Sequence[ir.Value]) -> Graph:
     """A graph or a body; `outer` are the values that a body reads from outside of it."""
     stored = {_name(value): value for value in (*outer, *graph.initializers.values())}
