@@ -33,10 +33,10 @@ class Problem:
     def units(self) -> int: ...
 
 def path_bound(problem: Problem) -> int:
-    """No schedule ends before this: the longest path, with a dispatch and a copy per change of unit."""
+    """No schedule ends before this: the longest path; a change of unit costs dispatch and copy."""
 
 def load_bound(problem: Problem) -> int:
-    """No schedule ends before this: the groups' times, spread over the units as well as possible."""
+    """No schedule ends before this: the groups' times, spread over the units at their best."""
 
 def solve_exact(
     problem: Problem, *, known: int, max_nodes: int, seconds: float = 1e9
@@ -59,9 +59,10 @@ def solve_chain(
     """Stages (they may break limits), value, bound, and what is known of each block.
 
     Stops at a bound of (1 - gap) times the lower of its value and `known`, that of a schedule that
-    the caller has. A block is ((source, sink, first, last), lower, open): the clean points around it (-1 for none),
-    its groups first <= g < last, the least time from source to sink, `[source unit * units + sink
-    unit]` (-1 where impossible), and how far from the best its arc on the best path may be.
+    the caller has. A block is ((source, sink, first, last), lower, open): the clean points around
+    it (-1 for none), its groups first <= g < last, the least time from source to sink, `[source
+    unit * units + sink unit]` (-1 where impossible), and how far from the best its arc on the best
+    path may be.
     """
 
 def series_points(problem: Problem) -> list[int]:
@@ -71,7 +72,7 @@ def clean_points(problem: Problem) -> list[int]:
     """Series points that no tensor made earlier, and no model input, passes by."""
 
 def timing(problem: Problem, stages: Sequence[StageRow]) -> tuple[list[int], list[int], int]:
-    """Starts, ends and makespan of (unit, groups) stages in dispatch order; ValueError if invalid."""
+    """Starts, ends, makespan of (unit, groups) stages in dispatch order; ValueError if invalid."""
 
 def anneal(
     problem: Problem,

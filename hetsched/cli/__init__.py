@@ -10,15 +10,23 @@ import importlib
 import logging
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 import hetsched
 from hetsched.errors import HetschedError
 
 COMMANDS = ("plan", "run", "profiles", "calibrate", "zoo")
 """In the order of the flow, which is the order in `--help`."""
+
+
+class _InOrder(TyperGroup):
+    """Lists the commands as COMMANDS does; typer puts groups last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [name for name in COMMANDS if name in self.commands]
 
 
 def _print_version(wanted: bool) -> None:
@@ -42,6 +50,7 @@ def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
     """The app with these commands; loads only their files."""
     app = typer.Typer(
         name="hetsched",
+        cls=_InOrder,
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
