@@ -90,6 +90,7 @@ def run_split(name: str, plan: str) -> None:
     from splitting import specs
 
     import hetsched as hs
+    from hetsched.backends.base import Buffer, HostValue
     from hetsched.backends.ort import OrtBackend
 
     model = hs.load(f"zoo:{name}")
@@ -101,7 +102,7 @@ def run_split(name: str, plan: str) -> None:
     }
     del model
     for _ in range(RUNS):
-        values = dict(given)
+        values: dict[str, Buffer | HostValue] = dict(given)
         for executable in compiled:
             values.update(zip(executable.outputs, executable.run(values), strict=True))
     finish(compiled)
