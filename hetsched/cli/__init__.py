@@ -25,7 +25,7 @@ COMMANDS = ("plan", "run", "profiles", "calibrate", "zoo")
 class _InOrder(TyperGroup):
     """Lists the commands as COMMANDS does; typer puts groups last."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as typer calls it
         return [name for name in COMMANDS if name in self.commands]
 
 
