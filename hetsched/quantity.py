@@ -43,26 +43,7 @@ def weakest(*origins: Origin) -> Origin:
 
 
 _NS_PER = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}
-_BYTES_PER = {
-    "B": 1,
-    "KiB": 2**10,
-    "MiB": 2**20,
-    "GiB": 2**30,
-    "kB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-}
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-zµ]+)\s*")
-
-
-def _parse(text: str, factors: dict[str, int], kind: str, example: str) -> int:
-    match = _NUMBER.fullmatch(text)
-    if match is None or match[2] not in factors:
-        units = ", ".join(factors)
-        raise HetschedError(
-            f"{text!r} is not a {kind}: give a number and one of {units}, as {example}"
-        )
-    return round(float(match[1]) * factors[match[2]])
 
 
 def parse_duration_ns(text: str) -> int:
@@ -71,16 +52,13 @@ def parse_duration_ns(text: str) -> int:
     Raises:
         HetschedError: when the text isn't a number with a unit of time.
     """
-    return _parse(text, _NS_PER, "duration", "'5ms'")
-
-
-def parse_bytes(text: str) -> int:
-    """`"2 MiB"` to 2_097_152.
-
-    Raises:
-        HetschedError: when the text isn't a number with a unit of size.
-    """
-    return _parse(text, _BYTES_PER, "size", "'2MiB'")
+    match = _NUMBER.fullmatch(text)
+    if match is None or match[2] not in _NS_PER:
+        units = ", ".join(_NS_PER)
+        raise HetschedError(
+            f"{text!r} is not a duration: give a number and one of {units}, as '5ms'"
+        )
+    return round(float(match[1]) * _NS_PER[match[2]])
 
 
 def _scaled(value: float, steps: tuple[tuple[float, str], ...]) -> str:

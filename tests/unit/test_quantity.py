@@ -10,7 +10,6 @@ from hetsched.quantity import (
     format_bytes,
     format_ns,
     format_uj,
-    parse_bytes,
     parse_duration_ns,
     weakest,
 )
@@ -37,19 +36,6 @@ def test_a_wrong_duration_names_itself_and_the_units(text: str) -> None:
     with pytest.raises(HetschedError, match=r"not a duration: .* ns, us, .* as '5ms'") as caught:
         parse_duration_ns(text)
     assert repr(text) in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [("2 MiB", 2 * 1024**2), ("2MB", 2_000_000), ("1.5KiB", 1536), ("7B", 7)]
-)
-def test_sizes_are_read(text: str, size: int) -> None:
-    assert parse_bytes(text) == size
-
-
-@pytest.mark.parametrize("text", ["2mb", "2", "-1B"])
-def test_a_wrong_size_names_the_units(text: str) -> None:
-    with pytest.raises(HetschedError, match=r"not a size: .* B, KiB, .* as '2MiB'"):
-        parse_bytes(text)
 
 
 @pytest.mark.parametrize(
