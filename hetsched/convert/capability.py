@@ -1,7 +1,7 @@
 """Which unit refuses which op, and why."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from hetsched.convert.capability_clauses import clause_rule
 from hetsched.convert.capability_limits import LIMITS, Limits, dtype_reason, rank_reason
@@ -26,10 +26,11 @@ _TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Support:
-    """The tables that a unit's ops must all pass; or why it has none."""
+    """The tables that a unit's ops must all pass; or why it has none; and its dtype."""
 
     tables: tuple[Table, ...] = ()
     reason: str | None = None
+    computes: str | None = None
 
 
 def refusals(
@@ -54,7 +55,7 @@ def refusals(
     found: dict[tuple[str, str], str] = {}
     memo: dict[_Support, list[tuple[str, str]]] = {}
     for unit in profile.units:
-        support = _support(unit, framework, backend)
+        support = replace(_support(unit, framework, backend), computes=unit.dtype)
         if support not in memo:
             memo[support] = list(_reasons(graph, support))
         found.update(((op, unit.name), reason) for op, reason in memo[support])
@@ -101,15 +102,15 @@ def _backend(unit: Unit, framework: str, backend: str | None) -> str | None:
 
 def _reasons(graph: Graph, support: _Support) -> Iterator[tuple[str, str]]:
     for op in graph.ops:
-        reason = support.reason or _first(graph, op, support.tables)
+        reason = support.reason or _first(graph, op, support)
         if reason is not None:
             yield op.name, reason
 
 
-def _first(graph: Graph, op: Op, tables: Sequence[Table]) -> str | None:
+def _first(graph: Graph, op: Op, support: _Support) -> str | None:
     view = View(graph=graph, op=op)
-    for rows in tables:
-        reason = _table_reason(view, rows)
+    for rows in support.tables:
+        reason = _table_reason(view, rows, support.computes)
         if reason is not None:
             return f"{_title(rows.framework)} {rows.backend}: {reason}"
     return None
@@ -120,7 +121,7 @@ def _title(framework: str) -> str:
     return f"{_TITLES.get(name, name)}{dash}{date}"
 
 
-def _table_reason(view: View, rows: Table) -> str | None:
+def _table_reason(view: View, rows: Table, computes: str | None) -> str | None:
     op, key = view.op, (rows.framework, rows.backend)
     if key == _ORT:
         return cpu_reason(view, rows)
@@ -135,7 +136,7 @@ def _table_reason(view: View, rows: Table) -> str | None:
     if row.status == "none":
         return row.constraint or f"{op.op_type} not supported"
     limits = LIMITS.get(key, Limits())
-    reason = dtype_reason(view, row) or rank_reason(view, limits)
+    reason = dtype_reason(view, row, computes) or rank_reason(view, limits)
     if reason is not None:
         return reason
     rule = RULES.get(key, {}).get(op.op_type)

@@ -132,9 +132,51 @@ def _stored_or_transposed(view: View) -> str | None:
     return None if stored else "transB=1 where B isn't stored"
 
 
+def _two_or_three_d(view: View) -> str | None:
+    """Two or three spatial dimensions."""
+    return None if view.rank(view.input(0)) in (4, 5) else "2-D and 3-D only"
+
+
+def _same_batch(view: View) -> str | None:
+    before, after = view.shape(view.input(0)), view.shape(view.op.outputs[0])
+    return None if before and after and before[0] == after[0] else "batch must stay the same"
+
+
+def _channel_axis(view: View) -> str | None:
+    rank = view.rank(view.input(0))
+    axis = view.integer("axis", 0)
+    return None if rank is not None and axis in (1, 1 - rank) else "channel axis only"
+
+
+def _two_inputs_or_more(view: View) -> str | None:
+    return None if len(view.op.reads) >= 2 else "at least two inputs"
+
+
+def _dla_kernel(view: View) -> str | None:
+    shape = view.shape(view.input(1))
+    sides = shape[2:] if shape is not None else (None,)
+    ok = all(side is not None and 1 <= side <= 32 for side in sides)
+    return None if ok else f"kernel of 1 to 32, not {sides}"
+
+
+def _dla_stride(view: View) -> str | None:
+    strides = view.integers("strides") or ()
+    return None if all(1 <= step <= 8 for step in strides) else f"stride of 1 to 8, not {strides}"
+
+
+def _dla_channels(view: View) -> str | None:
+    counts = [view.channels(name) for name in (view.input(0), view.op.outputs[0])]
+    ok = all(count is not None and 1 <= count <= 8192 for count in counts)
+    return None if ok else f"1 to 8192 channels, not {counts}"
+
+
 _CLAUSES: Mapping[str, Rule] = {
     "2-D only": _two_d,
     "2-D": _two_d,
+    "2-D activation only": four_d,
+    "2-D element-wise": four_d,
+    "2-D/3-D": _two_or_three_d,
+    "2-D/3-D only": _two_or_three_d,
     "2-D resize only": _two_d,
     "3-D conv missing": _no_3d,
     "4-D": four_d,
@@ -143,11 +185,17 @@ _CLAUSES: Mapping[str, Rule] = {
     "<=2 axes": _two_axes,
     "CRD only": _crd,
     "DCR only": _dcr,
+    "1-D/3-D conv missing": _two_d,
+    ">=2 inputs": _two_inputs_or_more,
     "H/W or channel axes": reduce_spatial_or_channel,
     "alpha 1": anything,
     "as Reshape": anything,
     "as rsqrt": anything,
     "axes unrolled": anything,
+    "batch in=out": _same_batch,
+    "beta 1": anything,
+    "channel axis": _channel_axis,
+    "channels 1-8192": _dla_channels,
     "const axes": _stored_axes,
     "const parameter inputs": stored_parameters,
     "const quant params": stored_parameters,
@@ -166,6 +214,7 @@ _CLAUSES: Mapping[str, Rule] = {
     "indices output not supported": one_output,
     "inference": _inference,
     "keepdim": _keepdims,
+    "kernel 1-32": _dla_kernel,
     "last axis": _last_axis,
     "last axis only": _last_axis,
     "no SAME auto_pad": _no_same_pad,
@@ -178,10 +227,13 @@ _CLAUSES: Mapping[str, Rule] = {
     "rank-2 only": _rank_2,
     "reflect/edge depend on device and not on channel axis": _constant_mode,
     "same shape or const broadcast": _same_or_stored,
+    "same spatial size": anything,
     "select_last_index not supported": _first_index,
     "static output shape": _static,
     "static shape": _static,
     "static size": _static,
+    "stride 1-8": _dla_stride,
+    "weights const or dynamic by version": _stored_weights,
 }
 
 

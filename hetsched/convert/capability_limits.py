@@ -41,11 +41,16 @@ LIMITS: Mapping[tuple[str, str], Limits] = {
 }
 
 
-def dtype_reason(view: View, row: Row) -> str | None:
+def dtype_reason(view: View, row: Row, computes: str | None = None) -> str | None:
     """The first tensor that is made at run time and whose dtype the row doesn't list.
 
     Stored parameters (shapes, axes) are left out: converters turn them into attributes. Weights
     have the dtype of what they are applied to.
+
+    Args:
+        view: the op.
+        row: of the table.
+        computes: what the unit computes float32 models in; a row with it takes float32, too.
     """
     if not row.dtypes:
         return None
@@ -55,7 +60,8 @@ def dtype_reason(view: View, row: Row) -> str | None:
         dtype = None if tensor is None else tensor.dtype
         if dtype is None:
             return f"dtype of {name!r} isn't known"
-        if dtype not in accepted:
+        is_converted = dtype == "float32" and computes in accepted
+        if dtype not in accepted and not is_converted:
             return f"{view.op.op_type} of {dtype} ({name!r}): takes {', '.join(sorted(accepted))}"
     return None
 

@@ -1,10 +1,13 @@
 """Recording the ops that replace another one, with their shapes."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import onnx
 import onnx_ir as ir
+
+Attribute: TypeAlias = int | float | str | Sequence[int] | Sequence[float]
 
 _SMALL_BYTES = 1024
 """Constants of up to this size may be shapes or axes: inference must see their values."""
@@ -31,7 +34,7 @@ class Tape:
         self.constants: list[ir.Value] = []
         self._fresh = fresh
 
-    def op(self, op_type: str, *inputs: ir.Value | None, **attributes: ir.SupportedAttrTypes) -> ir.Value:
+    def op(self, op_type: str, *inputs: ir.Value | None, **attributes: Attribute) -> ir.Value:
         """Record an op with one output."""
         return self.ops(op_type, inputs, 1, **attributes)[0]
 
@@ -40,7 +43,7 @@ class Tape:
         op_type: str,
         inputs: Sequence[ir.Value | None],
         outputs: int,
-        **attributes: ir.SupportedAttrTypes,
+        **attributes: Attribute,
     ) -> tuple[ir.Value, ...]:
         """Record an op; its outputs have the dtypes and shapes that onnx infers."""
         given = ir.convenience.convert_attributes(attributes)

@@ -1,0 +1,229 @@
+"""Replacing the ops that a target doesn't run by ops that it runs.
+
+Only ops that block are touched. Each is replaced by the first rule whose ops the target runs, or
+whose ops other rules can replace in turn; every replacement is run against what it replaces and is
+taken only when its certificate holds. An op made by a rule is never given to the same rule again,
+so that every line of replacements ends.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import onnx_ir as ir
+import onnx_ir.passes.common as passes
+
+from hetsched.convert.certify import Certificate
+from hetsched.convert.repair import Repair, Repairer
+from hetsched.convert.rules import BY_OP
+from hetsched.convert.rules.rule import Exactness
+from hetsched.convert.target import Target
+from hetsched.convert.trial import Piece, Trials, boundary, piece_before
+from hetsched.errors import BackendError, ModelError
+from hetsched.ir.build import build_graph
+from hetsched.ir.digest import prepared_sha256
+from hetsched.ir.graph import Op
+from hetsched.ir.model import Model
+
+OLDEST_OPSET = 7
+"""Before it, broadcasting was an attribute. Source: Add-7 of ONNX."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """One op that was replaced.
+
+    Attributes:
+        op: its name.
+        op_type: of the op.
+        rules: in the order in which they were applied.
+        made: op types of the replacement.
+        exactness: the weakest of the rules'.
+        certificate: how far the replacement was from the op.
+    """
+
+    op: str
+    op_type: str
+    rules: tuple[str, ...]
+    made: tuple[str, ...]
+    exactness: Exactness
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remaining:
+    """An op that still blocks.
+
+    Attributes:
+        op: its name.
+        op_type: of the op.
+        reason: why the target doesn't run it.
+        tried: rules for it and why each didn't help.
+    """
+
+    op: str
+    op_type: str
+    reason: str
+    tried: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A converted model.
+
+    Attributes:
+        model: the model after all rewrites.
+        rewrites: in the order of doing.
+        remaining: what still blocks.
+        blocked: how many ops blocked at first.
+    """
+
+    model: Model
+    rewrites: tuple[Rewrite, ...]
+    remaining: tuple[Remaining, ...]
+    blocked: int
+
+
+def rules_for(op_type: str) -> tuple[str, ...]:
+    """Names of the rules that may replace an op type, in the order of trying."""
+    return tuple(rule.name for rule in BY_OP.get(op_type, ()))
+
+
+def convert(model: Model, target: Target) -> Outcome:
+    """Replace what a target doesn't run, as far as rules go; the model itself stays as it is."""
+    engine = _Engine(model, target)
+    blocked = len(engine.blocked())
+    while engine.round():
+        pass
+    return engine.outcome(blocked)
+
+
+class _Engine:
+    """The model in work."""
+
+    def __init__(self, model: Model, target: Target) -> None:
+        self._source = model
+        self._onnx = model.onnx().clone()
+        self._target = target
+        self._opset = self._onnx.opset_imports.get("", 0)
+        self._names = {node.name or "" for node in self._onnx.graph} | model.graph.tensors.keys()
+        self._used: dict[str, frozenset[str]] = {}
+        self._tried: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._trials = Trials(self._opset, self._onnx.ir_version)
+        self._rewrites: list[Rewrite] = []
+
+    def blocked(self) -> dict[str, str]:
+        """Op name to reason."""
+        return dict(self._target.blocked(build_graph(self._onnx)))
+
+    def round(self) -> bool:
+        """Try every op that blocks once; whether anything changed."""
+        waiting = self.blocked()
+        before = len(self._rewrites)
+        for node in list(self._onnx.graph):
+            if node.name in waiting and node.domain == "" and node.graph is not None:
+                self._try(node)
+        changed = len(self._rewrites) > before
+        if changed:
+            passes.RemoveUnusedNodesPass()(self._onnx)
+        return changed
+
+    def _try(self, node: ir.Node) -> None:
+        name = node.name or ""
+        if self._opset < OLDEST_OPSET:
+            why = f"rules need opset {OLDEST_OPSET} or later, this is {self._opset}"
+            self._tried[name] = tuple((rule, why) for rule in rules_for(node.op_type))
+            return
+        repairer = Repairer(self._target, self._opset, lambda kind: self._fresh(f"{name}/{kind}"))
+        used = self._used.get(name, frozenset())
+        failed: list[tuple[str, str]] = []
+        for repair in repairer.repairs(node, used, failed):
+            why = self._take(node, repair)
+            if why is None:
+                return
+            failed.append((repair.rules[0], why))
+            repair.discard()
+        self._tried[name] = tuple(failed)
+
+    def _take(self, node: ir.Node, repair: Repair) -> str | None:
+        """Certify a replacement and put it into the graph; why not, if it isn't taken."""
+        olds = list(node.outputs[: len(repair.outputs)])
+        if any(value.is_graph_output() for value in olds) and not repair.makes_all:
+            return "its output is the model's, and nothing would make it"
+        edge = boundary(node, repair.nodes, repair.outputs)
+        after = Piece(nodes=repair.nodes, inputs=edge, outputs=repair.outputs)
+        try:
+            before = piece_before(node, edge, olds)
+            certificate = self._trials.certify(before, after, repair.exactness)
+        except (ModelError, BackendError) as error:
+            return f"it can't be certified: {error}"
+        if not certificate.passed:
+            return f"its certificate failed: {_failure(certificate)}"
+        self._rewrites.append(_record(node, repair, certificate))
+        self._put(node, repair, olds)
+        return None
+
+    def _put(self, node: ir.Node, repair: Repair, olds: list[ir.Value]) -> None:
+        graph = self._onnx.graph
+        for value in repair.constants():
+            graph.initializers.add(value)
+        used = self._used.get(node.name or "", frozenset()) | set(repair.rules)
+        for made in repair.nodes:
+            self._used[made.name or ""] = used
+        if repair.makes_all:
+            ir.convenience.replace_nodes_and_values(
+                graph, node, [node], repair.nodes, olds, repair.outputs
+            )
+            return
+        ir.convenience.replace_all_uses_with(olds, repair.outputs)
+        graph.insert_after(node, repair.nodes)
+        graph.remove(node, safe=True)
+
+    def _fresh(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in self._names:
+            name, number = f"{wanted}_{number}", number + 1
+        self._names.add(name)
+        return name
+
+    def outcome(self, blocked: int) -> Outcome:
+        """What came of it."""
+        graph = build_graph(self._onnx)
+        left = self._target.blocked(graph)
+        model = replace(
+            self._source,
+            graph=graph,
+            prepared_sha256=prepared_sha256(self._onnx, graph),
+            onnx=lambda: self._onnx,
+        )
+        return Outcome(
+            model=model,
+            rewrites=tuple(self._rewrites),
+            remaining=tuple(self._remaining(graph.ops, left)),
+            blocked=blocked,
+        )
+
+    def _remaining(self, ops: Iterable[Op], left: Mapping[str, str]) -> Iterator[Remaining]:
+        for op in ops:
+            if op.name in left:
+                yield Remaining(
+                    op=op.name,
+                    op_type=op.op_type,
+                    reason=left[op.name],
+                    tried=self._tried.get(op.name, ()),
+                )
+
+
+def _record(node: ir.Node, repair: Repair, certificate: Certificate) -> Rewrite:
+    return Rewrite(
+        op=node.name or "",
+        op_type=node.op_type,
+        rules=repair.rules,
+        made=tuple(made.op_type for made in repair.nodes),
+        exactness=repair.exactness,
+        certificate=certificate,
+    )
+
+
+def _failure(certificate: Certificate) -> str:
+    worst = max(certificate.max_rel_error, default=0.0)
+    return certificate.problem or f"relative error {worst:.3g}, bound {certificate.bound:g}"
