@@ -31,7 +31,9 @@ from hetsched.soc.profile import Profile, Rates, Unit
 TRANSFER_FACTOR = {"cpu": 1.2, "gpu": 2.0, "npu": 2.0, "dsp": 2.0, "dla": 2.0}
 """What a transfer to another SoC adds to the band. Source: a core's rows on five SoCs follow the
 clock within 15%; GPU backends differ by a factor of two between devices of one family."""
-_FEW = 1.5  # Rows of fewer models than needed: the extremes, and this factor beyond them.
+# With fewer models than needed the band is the extremes and this factor beyond them; with one or two
+# it is no narrower than for a typical unit of the kind.
+_FEW = 1.5
 _SHARE = 0.1
 _SEEN = 3
 
@@ -133,10 +135,12 @@ class _Work:
         """Measured over predicted time: the middle 80% of it, with 1 inside."""
         if len(out):
             ratios = measured / out
-            few = self._models() < MODELS_NEEDED
-            low, high = np.quantile(ratios, [0.0, 1.0] if few else [0.1, 0.9])
-            factor = _FEW if few else 1.0
-            return Band(low=min(low / factor, 1.0), high=max(high * factor, 1.0))
+            if self._models() >= MODELS_NEEDED:
+                low, high = np.quantile(ratios, [0.1, 0.9])
+                return Band(low=min(low, 1.0), high=max(high, 1.0))
+            least = shares(self._unit.kind, self._dtype).factor if self._models() < _SEEN else _FEW
+            low, high = ratios.min() / _FEW, ratios.max() * _FEW
+            return Band(low=min(low, 1 / least), high=max(high, least))
         source = self._source()
         if source is None or self._recipe.like is None:
             factor = shares(self._unit.kind, self._dtype).factor

@@ -6,6 +6,7 @@ import pytest
 from hetsched.convert.capability import refusals
 from hetsched.errors import CapabilityError
 from hetsched.ir.graph import Attribute, Graph
+from hetsched.soc.catalog import profile
 from hetsched.soc.profile import Profile
 from tests.unit.cost.nets import GraphBuilder
 from tests.unit.soc.samples import link, three_units, unit
@@ -254,6 +255,28 @@ def test_dtypes_decide() -> None:
     assert "Relu of float64" in str(reason(one("Relu", dtype="float64"), "gpu"))
     assert "Relu of float16" in str(reason(one("Relu", dtype="float16"), "apu"))
     assert reason(one("Relu", dtype="float16"), "gpu") is None
+
+
+def test_a_float_model_is_converted_to_what_a_unit_computes_in() -> None:
+    """DLA rows list float16 and int8: a float32 model runs there, in float16."""
+    soc = profile("jetson-agx-xavier")
+    assert not [key for key in refusals(one("Relu"), soc) if key[1] == "dla0"]
+    refused = refusals(one("Relu", dtype="float64"), soc)
+    assert any("takes float16, int8" in refused[key] for key in refused if key[1] == "dla0")
+
+
+def test_dla_limits_of_convolutions() -> None:
+    def conv(kernel: int, stride: int) -> str | None:
+        builder = GraphBuilder()
+        inputs = (builder.input("x", 1, 8, 64, 64), builder.constant("w", 8, 8, kernel, kernel))
+        attributes = {"strides": (stride, stride)}
+        graph = builder.graph(builder.op("Conv", inputs, (1, 8, 9, 9), attributes=attributes))
+        found = refusals(graph, profile("jetson-agx-xavier"))
+        return next((text for (_, unit), text in found.items() if unit == "dla0"), None)
+
+    assert conv(3, 1) is None
+    assert "kernel of 1 to 32" in str(conv(33, 1))
+    assert "stride of 1 to 8" in str(conv(3, 9))
 
 
 def test_stored_integers_are_parameters() -> None:
