@@ -1,27 +1,13 @@
 """Which unit refuses which op, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from hetsched.convert.capability_clauses import clause_rule
-from hetsched.convert.capability_limits import LIMITS, Limits, dtype_reason, rank_reason
-from hetsched.convert.capability_ort import cpu_reason
+from hetsched.convert.capability_finding import Finding, finding, title
 from hetsched.convert.capability_rows import Table, backends, table
-from hetsched.convert.capability_rules import RULES
-from hetsched.convert.capability_view import View
 from hetsched.errors import CapabilityError
-from hetsched.ir.graph import Graph, Op
+from hetsched.ir.graph import Graph
 from hetsched.soc.profile import Profile, Unit
-
-_ORT = ("onnxruntime", "cpu")
-_CONTROL = frozenset({"If", "Loop", "Scan", "SequenceMap"})
-_TITLES = {
-    "caffe": "Caffe", "coreml": "Core ML", "executorch": "ExecuTorch", "mace": "MACE",
-    "minidnn": "MiniDNN", "mnn": "MNN", "neuron": "Neuron", "onnxruntime": "ONNX Runtime",
-    "openvino": "OpenVINO", "pytorch": "PyTorch", "pytorch_mobile": "PyTorch Mobile",
-    "rknn": "RKNN", "samsung-one": "Samsung ONE", "snpe": "SNPE", "tensorflow": "TensorFlow",
-    "tensorrt": "TensorRT", "tflite": "TFLite", "tnn": "TNN", "tvm": "TVM",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +36,27 @@ def refusals(
     Raises:
         CapabilityError: unknown framework or backend, naming what there is.
     """
+    findings = unit_findings(graph, profile, framework, backend)
+    return {(op, unit): found.text for unit, ops in findings.items() for op, found in ops.items()}
+
+
+def unit_findings(
+    graph: Graph, profile: Profile, framework: str | None = None, backend: str | None = None
+) -> dict[str, Mapping[str, Finding]]:
+    """As `refusals`: unit name to op name to what keeps the op off the unit.
+
+    Raises:
+        CapabilityError: as `refusals`.
+    """
     if backend is not None and framework is None:
         raise CapabilityError(f"backend {backend!r} needs a framework too: give both")
-    found: dict[tuple[str, str], str] = {}
-    memo: dict[_Support, list[tuple[str, str]]] = {}
+    memo: dict[_Support, Mapping[str, Finding]] = {}
+    found: dict[str, Mapping[str, Finding]] = {}
     for unit in profile.units:
         support = replace(_support(unit, framework, backend), computes=unit.dtype)
         if support not in memo:
-            memo[support] = list(_reasons(graph, support))
-        found.update(((op, unit.name), reason) for op, reason in memo[support])
+            memo[support] = dict(_findings(graph, support))
+        found[unit.name] = memo[support]
     return found
 
 
@@ -71,7 +69,34 @@ def table_refusals(graph: Graph, *rows: tuple[str, str]) -> dict[str, str]:
     Raises:
         CapabilityError: unknown framework or backend, naming what there is.
     """
-    return dict(_reasons(graph, _Support(tables=tuple(table(*row) for row in rows))))
+    tables = tuple(table(*row) for row in rows)
+    return {op: found.text for op, found in _findings(graph, _Support(tables=tables))}
+
+
+def backend_findings(
+    graph: Graph, framework: str, backend: str, computes: str | None = None
+) -> dict[str, Finding]:
+    """What keeps ops from running on a backend, its framework's converter included.
+
+    Args:
+        graph: the model.
+        framework: as in index.csv.
+        backend: as in index.csv.
+        computes: the dtype that the model would be converted to, None for none.
+
+    Returns:
+        Op name to what keeps it off; what isn't in it runs.
+
+    Raises:
+        CapabilityError: unknown framework or backend, naming what there is.
+    """
+    support = _Support(tables=_tables(framework, backend), computes=computes)
+    return dict(_findings(graph, support))
+
+
+def way_in(framework: str) -> str | None:
+    """The backend that says which ops get into a framework, None where there is none."""
+    return next((name for name in backends(framework) if name.startswith("converter")), None)
 
 
 def _support(unit: Unit, framework: str | None, backend: str | None) -> _Support:
@@ -79,13 +104,19 @@ def _support(unit: Unit, framework: str | None, backend: str | None) -> _Support
         return _Support(tables=(table(unit.framework, unit.backend),))
     chosen = _backend(unit, framework, backend)
     if chosen is None:
-        which = f"{_title(framework)} {backend}" if backend else _title(framework)
+        which = f"{title(framework)} {backend}" if backend else title(framework)
         there = ", ".join(name for name in backends(framework) if "converter" not in name)
         return _Support(
             reason=f"{which} doesn't reach this unit (its backends: {there or 'none listed'})"
         )
-    doors = [name for name in backends(framework) if name.startswith("converter")]
-    return _Support(tables=tuple(table(framework, name) for name in (*doors[:1], chosen)))
+    return _Support(tables=_tables(framework, chosen))
+
+
+def _tables(framework: str, backend: str) -> tuple[Table, ...]:
+    """The converter's table, where there is one, and the backend's."""
+    chosen = table(framework, backend)
+    door = way_in(framework)
+    return (chosen,) if door in (None, backend) else (table(framework, door), chosen)
 
 
 def _backend(unit: Unit, framework: str, backend: str | None) -> str | None:
@@ -100,48 +131,11 @@ def _backend(unit: Unit, framework: str, backend: str | None) -> str | None:
     return next((name for name in reached if name in there), None)
 
 
-def _reasons(graph: Graph, support: _Support) -> Iterator[tuple[str, str]]:
+def _findings(graph: Graph, support: _Support) -> Iterator[tuple[str, Finding]]:
     for op in graph.ops:
-        reason = support.reason or _first(graph, op, support)
-        if reason is not None:
-            yield op.name, reason
-
-
-def _first(graph: Graph, op: Op, support: _Support) -> str | None:
-    view = View(graph=graph, op=op)
-    for rows in support.tables:
-        reason = _table_reason(view, rows, support.computes)
-        if reason is not None:
-            return f"{_title(rows.framework)} {rows.backend}: {reason}"
-    return None
-
-
-def _title(framework: str) -> str:
-    name, dash, date = framework.partition("-20")
-    return f"{_TITLES.get(name, name)}{dash}{date}"
-
-
-def _table_reason(view: View, rows: Table, computes: str | None) -> str | None:
-    op, key = view.op, (rows.framework, rows.backend)
-    if key == _ORT:
-        return cpu_reason(view, rows)
-    if op.domain:
-        return f"{op.domain} {op.op_type} is no ONNX operator"
-    if op.op_type in _CONTROL:
-        return f"{op.op_type} is control flow, which the CPU runs"
-    row = rows.rows.get(op.op_type)
-    if row is None:
-        word = "not supported" if rows.closed_world else "unknown: its table is incomplete"
-        return f"{op.op_type} {word}"
-    if row.status == "none":
-        return row.constraint or f"{op.op_type} not supported"
-    limits = LIMITS.get(key, Limits())
-    reason = dtype_reason(view, row, computes) or rank_reason(view, limits)
-    if reason is not None:
-        return reason
-    rule = RULES.get(key, {}).get(op.op_type)
-    if rule is None and row.status == "partial":
-        rule = clause_rule(row.constraint)
-        if rule is None:
-            return f"{op.op_type} works only under a condition not checked: {row.constraint}"
-    return None if rule is None else rule(view)
+        if support.reason is not None:
+            yield op.name, Finding(kind="blocked", reason=support.reason)
+            continue
+        found = finding(graph, op, support.tables, support.computes)
+        if found is not None:
+            yield op.name, found
