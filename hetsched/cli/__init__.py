@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 import hetsched
 from hetsched.errors import HetschedError
 
-COMMANDS = ("plan", "run", "profiles", "calibrate", "zoo")
+COMMANDS = ("convert", "plan", "run", "profiles", "calibrate", "zoo")
 """In the order of the flow, which is the order in `--help`."""
 
 

@@ -38,6 +38,7 @@ class Rewrite:
         rules: in the order in which they were applied.
         made: op types of the replacement.
         exactness: the weakest of the rules'.
+        scenario: 1, replaced by supported ops.
         certificate: how far the replacement was from the op.
     """
 
@@ -46,6 +47,7 @@ class Rewrite:
     rules: tuple[str, ...]
     made: tuple[str, ...]
     exactness: Exactness
+    scenario: int = 1
     certificate: Certificate
 
 

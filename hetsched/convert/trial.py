@@ -42,7 +42,9 @@ def piece_before(node: ir.Node, boundary: Sequence[ir.Value], outputs: Sequence[
     return Piece(nodes=list(found), inputs=boundary, outputs=outputs)
 
 
-def boundary(node: ir.Node, new_nodes: Sequence[ir.Node], outputs: Sequence[ir.Value]) -> list[ir.Value]:
+def boundary(
+    node: ir.Node, new_nodes: Sequence[ir.Node], outputs: Sequence[ir.Value]
+) -> list[ir.Value]:
     """Values made at run time that the replacement, or else the op, reads from outside."""
     made = {value for one in new_nodes for value in one.outputs}
     read = [value for one in new_nodes for value in one.inputs if value is not None]

@@ -121,7 +121,9 @@ def _infer(node: ir.Node, opset: int) -> None:
             data[value.name] = ir.serde.serialize_tensor(stored)
     schema = onnx.defs.get_schema(node.op_type, opset, "")
     imports = [onnx.helper.make_opsetid("", opset)]
-    found = onnx.shape_inference.infer_node_outputs(schema, proto, types, data, opset_imports=imports)
+    found = onnx.shape_inference.infer_node_outputs(
+        schema, proto, types, data, opset_imports=imports
+    )
     for value in node.outputs:
         if value.name in found:
             value.type = ir.serde.deserialize_type_proto_for_type(found[value.name])
