@@ -27,6 +27,7 @@ def align_prepacked(path: Path, weights: Path) -> int:
         How many were copied.
     """
     model = onnx.load_model(path, load_external_data=False)
+    dropped = sum(_drop_unreadable(tensor) for tensor in model.graph.initializer)
     entries = [
         entry
         for tensor in model.graph.initializer
@@ -39,11 +40,30 @@ def align_prepacked(path: Path, weights: Path) -> int:
         moved = [_aligned(place, weights) for place in places]
         copied += sum(old != new for old, new in zip(places, moved, strict=True))
         entry.value = "|".join([kernel, *moved])
-    if copied:
+    if copied or dropped:
         draft = path.with_suffix(".draft")
         draft.write_bytes(model.SerializeToString())
         draft.replace(path)
     return copied
+
+
+def _drop_unreadable(tensor: onnx.TensorProto) -> int:
+    """Let go of prepacked forms with an empty part, as those of QLinearConv; returns how many.
+
+    ONNX Runtime writes such a part and then fails to read it ("unexpected end of file"). Without
+    the entry it packs the weights anew when it loads them.
+    """
+    kept = [entry for entry in tensor.external_data if not _has_empty_part(entry)]
+    dropped = len(tensor.external_data) - len(kept)
+    if dropped:
+        del tensor.external_data[:]
+        tensor.external_data.extend(kept)
+    return dropped
+
+
+def _has_empty_part(entry: onnx.StringStringEntryProto) -> bool:
+    places = entry.value.split("|")[1:]
+    return entry.key.startswith(_KEY) and any(place.split(";")[1] == "0" for place in places)
 
 
 def _aligned(place: str, weights: Path) -> str:

@@ -58,6 +58,15 @@ def test_an_aligned_file_stays_as_it_is(tmp_path: Path) -> None:
     assert (path.read_bytes(), weights.read_bytes()) == before
 
 
+def test_prepacked_forms_with_an_empty_part_go(tmp_path: Path) -> None:
+    path, weights = _saved(tmp_path, {"a": 0, "b": 64})
+    model = onnx.load_model(path, load_external_data=False)
+    model.graph.initializer[0].external_data[1].value = "QLinearConv+1|64;0;0|64;4;0"
+    path.write_bytes(model.SerializeToString())
+    assert align_prepacked(path, weights) == 0
+    assert _places(onnx.load_model(path, load_external_data=False)) == {"b": (64, 4)}
+
+
 def test_what_onnx_runtime_saves_becomes_aligned(tmp_path: Path) -> None:
     # Weights of 4 * 5 * 77 = 1540 bytes, not a multiple of 64, push what follows out of line.
     nodes = [helper.make_node("MatMul", [f"t{i}", f"w{i}"], [f"t{i + 1}"]) for i in range(4)]
