@@ -1,70 +1,65 @@
-"""How good placements are: every zoo model on one SoC for every objective, against the baselines.
+"""How close to optimal every zoo model is placed, and in what time.
 
-    python benchmarks/placement.py [--profile helio-g90] [--models resnet50,vgg19] [--limit 10]
+    python benchmarks/placement.py [--profile helio-g90] [--time-limit 10] [--repeat] [MODEL ...]
 
-Per model and objective: value, bound, gap, time, and each baseline's value over the placement's. A
-gap above 1% is marked with `!`, a baseline that has no valid placement with `-`.
+`--repeat` places twice and says whether both answers are the same. `--synthetic N` places a random
+graph of N groups on four units instead.
 """
 
 import argparse
-import sys
-from collections.abc import Sequence
+import time
 
 from hetsched.convert.capability import refusals
 from hetsched.cost.analytic import cost_table
-from hetsched.errors import PlacementError
 from hetsched.ir.load import load
 from hetsched.place.placement import Placement
-from hetsched.place.problem import OBJECTIVES, Problem
+from hetsched.place.problem import Problem
 from hetsched.place.solve import place
 from hetsched.plan.problem import build_problem
-from hetsched.quantity import format_ns, format_uj
 from hetsched.soc.catalog import profile
+from hetsched.testing import random_problem
 from hetsched.zoo.catalog import names
 
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    options = _parser().parse_args(arguments)
-    soc = profile(options.profile)
-    print(f"{'model':14}{'objective':12}{'value':>12}{'bound':>12}{'gap':>8}{'time':>8}  baselines")
-    for name in options.models.split(",") if options.models else names():
-        model = load(f"zoo:{name}")
-        costs = cost_table(model.graph, soc, refusals(model.graph, soc))
-        problem = build_problem(model.graph, soc, costs)
-        for objective in options.objectives.split(","):
-            _one(name, problem, objective, options.limit)
+_HEADER = "model           groups   value_ms   bound_ms     gap  solve_s  status    method"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--profile", default="helio-g90", help="SoC")
-    parser.add_argument("--models", default="", help="zoo models, all by default: resnet50,vgg19")
-    parser.add_argument("--objectives", default=",".join(OBJECTIVES), help="latency,energy")
-    parser.add_argument("--limit", type=float, default=10.0, help="seconds per placement")
-    return parser
-
-
-def _one(name: str, problem: Problem, objective: str, limit_s: float) -> None:
-    try:
-        found = place(problem, objective=objective, time_limit_s=limit_s)
-    except PlacementError as error:
-        print(f"{name:14}{objective:12}{error}")
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", nargs="*", default=list(names()))
+    parser.add_argument("--profile", default="helio-g90")
+    parser.add_argument("--time-limit", type=float, default=10.0)
+    parser.add_argument("--repeat", action="store_true")
+    parser.add_argument("--synthetic", type=int, default=0)
+    given = parser.parse_args()
+    print(_HEADER)
+    if given.synthetic:
+        problem = random_problem(0, given.synthetic, 4, branching=0.1)
+        report(f"synthetic-{given.synthetic}", problem, given.time_limit, given.repeat)
         return
-    _print(name, found)
-    sys.stdout.flush()
+    soc = profile(given.profile)
+    for name in given.models:
+        graph = load(f"zoo:{name}").graph
+        problem = build_problem(graph, soc, cost_table(graph, soc, refusals(graph, soc)))
+        report(name, problem, given.time_limit, given.repeat)
 
 
-def _print(name: str, found: Placement) -> None:
-    show = format_uj if found.objective == "energy" else format_ns
-    ratios = " ".join(
-        f"{key} {'-' if other is None else f'{other / found.value:.2f}x'}"
-        for key, other in found.baselines.items()
-    )
-    mark = "!" if found.gap > 0.01 else " "
+def report(name: str, problem: Problem, time_limit_s: float, repeat: bool) -> None:
+    began = time.monotonic()
+    found = place(problem, time_limit_s=time_limit_s)
+    spent = time.monotonic() - began
+    again = ""
+    if repeat:
+        same = _answer(place(problem, time_limit_s=time_limit_s)) == _answer(found)
+        again = "  same again" if same else "  DIFFERENT"
     print(
-        f"{name:14}{found.objective:12}{show(found.value):>12}{show(found.bound):>12}"
-        f"{found.gap:>7.2%}{mark}{found.solve_s:>6.1f} s  {ratios}  ({found.method})"
+        f"{name:15} {len(problem.groups):6} {found.value / 1e6:10.3f} {found.bound / 1e6:10.3f} "
+        f"{found.gap:7.2%} {spent:8.2f}  {found.status:9} {found.method}{again}",
+        flush=True,
     )
+
+
+def _answer(placement: Placement) -> object:
+    return placement.schedule, placement.bound, placement.method
 
 
 if __name__ == "__main__":

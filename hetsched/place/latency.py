@@ -17,9 +17,9 @@ from hetsched.place.problem import Problem
 
 # Amounts of work per second of the time limit, so small that the work and not the clock stops a
 # search on a 2-core machine: the same answer every time.
-_NODES_PER_S = 20_000
-_ARC_ITERATIONS_PER_S = 200
-_GROUP_EVALUATIONS_PER_S = 2_000_000
+_NODES_PER_S = 12_000
+_ARC_ITERATIONS_PER_S = 100
+_GROUP_EVALUATIONS_PER_S = 1_000_000
 _CP_SAT_WORK_PER_S = 0.3
 
 # What comes after the searches (times, checks) has the rest.
@@ -27,7 +27,7 @@ _TIME_USED = 0.95
 
 # The integer program pays for open blocks of some size; its solver takes a second to import.
 _MOST_RELAXED = 400
-_LEAST_RELAX_S = 3.0
+_LEAST_RELAX_S = 2.0
 
 Rows = Sequence[tuple[int, Sequence[int]]]
 
@@ -63,7 +63,7 @@ def solve_latency(
     search.solve_blocks()
     if not search.closed:
         search.anneal()
-    if not search.closed and search.open_groups <= _MOST_RELAXED and time_limit_s >= _LEAST_RELAX_S:
+    if not search.closed and search.open_groups <= _MOST_RELAXED and search.left_s > _LEAST_RELAX_S:
         search.relax()
     return LatencyResult(
         schedule=evaluate(problem, to_stages(search.rows)),
