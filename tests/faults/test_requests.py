@@ -164,17 +164,24 @@ async def test_leaving_with_an_exception_cancels_requests_in_flight() -> None:
     gate = Gate("s0")
     backend = FakeBackend(before=gate)
     waiting: list[asyncio.Future[dict[str, np.ndarray]]] = []
+    opener: list[asyncio.Future[None]] = []
+
+    async def open_when_cancelled(runtime: Runtime) -> None:
+        while runtime._engine._requests:
+            await asyncio.sleep(0)
+        gate.open()
 
     async def crash() -> NoReturn:
         async with Runtime(units(backend)) as runtime:
             app = await deployed(runtime)
             waiting.extend(asyncio.ensure_future(app({"x": X})) for _ in range(3))
             await asyncio.to_thread(gate.reached.wait)
-            asyncio.get_running_loop().call_later(0, gate.open)
+            opener.append(asyncio.ensure_future(open_when_cancelled(runtime)))
             raise KeyError("a bug in the application")
 
     with pytest.raises(KeyError, match="a bug in the application"):
         await crash()
+    await opener[0]
     for task in waiting:
         with pytest.raises(RunError, match="a request of app 'a' was cancelled: it has no result"):
             await task
@@ -192,6 +199,8 @@ async def test_closing_that_is_cancelled_still_ends_the_workers() -> None:
     closing = asyncio.ensure_future(runtime.close())
     await asyncio.sleep(0)
     closing.cancel()
+    while runtime._engine._requests:  # until closing has seen it and cancelled them
+        await asyncio.sleep(0)
     gate.open()
     with pytest.raises(asyncio.CancelledError):
         await closing
