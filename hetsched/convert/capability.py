@@ -69,34 +69,19 @@ def table_refusals(graph: Graph, *rows: tuple[str, str]) -> dict[str, str]:
     Raises:
         CapabilityError: unknown framework or backend, naming what there is.
     """
-    tables = tuple(table(*row) for row in rows)
-    return {op: found.text for op, found in _findings(graph, _Support(tables=tables))}
+    support = _Support(tables=tuple(table(*row) for row in rows))
+    return {op: found.text for op, found in _findings(graph, support)}
 
 
-def backend_findings(
-    graph: Graph, framework: str, backend: str, computes: str | None = None
-) -> dict[str, Finding]:
-    """What keeps ops from running on a backend, its framework's converter included.
-
-    Args:
-        graph: the model.
-        framework: as in index.csv.
-        backend: as in index.csv.
-        computes: the dtype that the model would be converted to, None for none.
-
-    Returns:
-        Op name to what keeps it off; what isn't in it runs.
+def tables(framework: str, backend: str) -> tuple[Table, ...]:
+    """What an op must pass to run on a backend: the converter's table where there is one, its own.
 
     Raises:
         CapabilityError: unknown framework or backend, naming what there is.
     """
-    support = _Support(tables=_tables(framework, backend), computes=computes)
-    return dict(_findings(graph, support))
-
-
-def way_in(framework: str) -> str | None:
-    """The backend that says which ops get into a framework, None where there is none."""
-    return next((name for name in backends(framework) if name.startswith("converter")), None)
+    chosen = table(framework, backend)
+    doors = [name for name in backends(framework) if name.startswith("converter")][:1]
+    return tuple(dict.fromkeys((*(table(framework, door) for door in doors), chosen)))
 
 
 def _support(unit: Unit, framework: str | None, backend: str | None) -> _Support:
@@ -109,14 +94,7 @@ def _support(unit: Unit, framework: str | None, backend: str | None) -> _Support
         return _Support(
             reason=f"{which} doesn't reach this unit (its backends: {there or 'none listed'})"
         )
-    return _Support(tables=_tables(framework, chosen))
-
-
-def _tables(framework: str, backend: str) -> tuple[Table, ...]:
-    """The converter's table, where there is one, and the backend's."""
-    chosen = table(framework, backend)
-    door = way_in(framework)
-    return (chosen,) if door in (None, backend) else (table(framework, door), chosen)
+    return _Support(tables=tables(framework, chosen))
 
 
 def _backend(unit: Unit, framework: str, backend: str | None) -> str | None:

@@ -5,8 +5,9 @@
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 
@@ -49,7 +50,8 @@ class Table:
     rows: Mapping[str, Row]
 
 
-def _read(name: str) -> list[dict[str, str]]:
+def read_csv(name: str) -> list[dict[str, str]]:
+    """The rows of a file in `data/`."""
     resource = files("hetsched.convert").joinpath("data", name)
     return list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
 
@@ -58,10 +60,16 @@ def _read(name: str) -> list[dict[str, str]]:
 def index() -> Mapping[str, Mapping[str, tuple[str, bool]]]:
     """Framework to backend to (file, closed world), in the order of index.csv."""
     found: dict[str, dict[str, tuple[str, bool]]] = {}
-    for row in _read("index.csv"):
+    for row in read_csv("index.csv"):
         entry = (row["file"], row["closed_world"] == "yes")
         found.setdefault(row["framework"], {})[row["backend"]] = entry
     return found
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """`did you mean ...? ` for a name that isn't among those, empty when none is like it."""
+    found = get_close_matches(name.lower(), list(known), n=1)
+    return f"did you mean {found[0]!r}? " if found else ""
 
 
 def backends(framework: str) -> tuple[str, ...]:
@@ -72,7 +80,9 @@ def backends(framework: str) -> tuple[str, ...]:
     """
     known = index()
     if framework not in known:
-        raise CapabilityError(f"unknown framework {framework!r}: known are {', '.join(known)}")
+        raise CapabilityError(
+            f"unknown framework {framework!r}: {near(framework, known)}known are {', '.join(known)}"
+        )
     return tuple(known[framework])
 
 
@@ -84,9 +94,10 @@ def table(framework: str, backend: str) -> Table:
         CapabilityError: unknown framework or backend (names what there is), or a wrong table.
     """
     if backend not in backends(framework):
-        accepted = ", ".join(backends(framework))
+        there = backends(framework)
         raise CapabilityError(
-            f"framework {framework!r} has no backend {backend!r}: it has {accepted}"
+            f"framework {framework!r} has no backend {backend!r}: {near(backend, there)}"
+            f"it has {', '.join(there)}"
         )
     file, closed_world = index()[framework][backend]
     rows = {
@@ -99,7 +110,7 @@ def table(framework: str, backend: str) -> Table:
 
 @lru_cache(maxsize=8)
 def _file_rows(file: str) -> list[dict[str, str]]:
-    return _read(file)
+    return read_csv(file)
 
 
 def _row(row: Mapping[str, str], file: str) -> Row:

@@ -1,0 +1,83 @@
+"""Which scenario gets an op out of the way that a target doesn't run.
+
+1 and 2: rules replace it. 3: it is cut off with all that comes after it (or before it), which the
+host then does. 4: it stays in the middle, as a custom op or as a host stage.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from hetsched.convert.capability_finding import Finding
+from hetsched.convert.rules import BY_OP
+from hetsched.ir.graph import Graph, Op
+from hetsched.ir.macs import macs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What would help.
+
+    Attributes:
+        scenario: 1 to 4.
+        how: in words; for 1 and 2 the rules that are there for the op type. Whether one applies to
+            this op, and whether the target runs what it makes, only trying it tells.
+    """
+
+    scenario: int
+    how: str
+
+
+class Remedies:
+    """Finds the first scenario that may help, op by op."""
+
+    def __init__(self, graph: Graph) -> None:
+        """Look at what comes before and after each op."""
+        light = {op.name for op in graph.ops if macs(graph, op) == 0}
+        self._tail = _end(reversed(graph.ops), _after(graph), light)
+        self._head = _end(graph.ops, _before(graph), light)
+
+    def find(self, op: Op, found: Finding) -> Remedy | None:
+        """What would help; None where nobody knows whether the op blocks, or nothing of it would.
+
+        A rule doesn't help where just the dtype is wrong, since what it makes has the same one.
+        """
+        if found.kind == "unknown" or not found.backend:
+            return None
+        rules = BY_OP.get(op.op_type, ()) if found.kind == "blocked" and not op.domain else ()
+        if rules:
+            names = ", ".join(rule.name for rule in rules)
+            return Remedy(scenario=min(rule.scenario for rule in rules), how=f"rules: {names}")
+        if op.name in self._tail:
+            return Remedy(scenario=3, how="in the tail: host post-processing")
+        if op.name in self._head:
+            return Remedy(scenario=3, how="in the head: host pre-processing")
+        return Remedy(scenario=4, how="in the middle: custom op or host stage")
+
+
+def _after(graph: Graph) -> dict[str, set[str]]:
+    return {
+        op.name: {reader.name for made in op.writes for reader in graph.consumers.get(made, ())}
+        for op in graph.ops
+    }
+
+
+def _before(graph: Graph) -> dict[str, set[str]]:
+    return {
+        op.name: {graph.producer[read].name for read in op.reads if read in graph.producer}
+        for op in graph.ops
+    }
+
+
+def _end(ops: Iterable[Op], beyond: Mapping[str, set[str]], light: set[str]) -> set[str]:
+    """Ops that neither multiply matrices nor convolve, and nor does anything beyond them.
+
+    Args:
+        ops: in an order that comes to each op after what is beyond it.
+        beyond: op to its neighbours towards that end of the model.
+        light: ops without multiply-accumulates.
+    """
+    found: set[str] = set()
+    for op in ops:
+        if op.name in light and beyond[op.name] <= found:
+            found.add(op.name)
+    return found
