@@ -37,9 +37,9 @@ def test_closed_world_is_read() -> None:
 
 
 def test_unknown_names_list_what_there_is() -> None:
-    with pytest.raises(CapabilityError, match="'nccn': did you mean 'ncnn'\? known are tnn, "):
+    with pytest.raises(CapabilityError, match=r"'nccn': did you mean 'ncnn'\? known are tnn, "):
         backends("nccn")
-    with pytest.raises(CapabilityError, match="'mace' has no backend 'npu': .*it has converter"):
+    with pytest.raises(CapabilityError, match=r"'mace' has no backend 'npu': .*it has converter"):
         table("mace", "npu")
 
 
