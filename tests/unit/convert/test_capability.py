@@ -414,7 +414,7 @@ def test_backend_restricts_units() -> None:
 
 def test_wrong_choices_are_refused() -> None:
     graph = one("Relu")
-    with pytest.raises(CapabilityError, match=r"'tensorlight': did you mean 'tensorflow'\? known"):
+    with pytest.raises(CapabilityError, match="'tensorlight': did you mean"):
         refusals(graph, SOC, "tensorlight")
     with pytest.raises(CapabilityError, match=r"backend 'npu': .*it has converter, cpu"):
         refusals(graph, SOC, "mace", "npu")
