@@ -6,14 +6,25 @@ open is bounded by an integer program and searched as a whole. `native/place` do
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from hetsched import _core
 from hetsched.place.evaluate import evaluate
+from hetsched.place.latency_limits import (
+    Rows,
+    changed,
+    is_limited,
+    keeps_limits,
+    no_prices,
+    priced,
+)
 from hetsched.place.native import native_problem, to_rows, to_stages
 from hetsched.place.placement import Schedule
 from hetsched.place.problem import Problem
+
+Link: TypeAlias = tuple[tuple[int, int, int, int], list[int], int]
+"""Of a block: (source, sink, first, last), least times, openness; see `_core.solve_chain`."""
 
 # Amounts of work per second of the time limit, so small that the work and not the clock stops a
 # search on a 2-core machine: the same answer every time.
@@ -22,14 +33,16 @@ _ARC_ITERATIONS_PER_S = 100
 _GROUP_EVALUATIONS_PER_S = 1_000_000
 _CP_SAT_WORK_PER_S = 0.3
 
+# With limits, the blocks are solved this often, under changing prices.
+_PRICE_ROUNDS = 16
+_NEVER = 1 << 60
+
 # What comes after the searches (times, checks) has the rest.
 _TIME_USED = 0.95
 
 # The integer program pays for open blocks of some size; its solver takes a second to import.
 _MOST_RELAXED = 400
 _LEAST_RELAX_S = 2.0
-
-Rows = Sequence[tuple[int, Sequence[int]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +101,7 @@ class _Search:
         self.limit_s = time_limit_s
         self.deadline = time.monotonic() + _TIME_USED * time_limit_s
         self.seed = seed
-        self.links: list[_core.LinkRow] = []
+        self.links: list[Link] = []
 
     @property
     def closed(self) -> bool:
@@ -113,18 +126,32 @@ class _Search:
             self.rows, self.value, self.method = rows, value, method
 
     def solve_blocks(self) -> None:
-        """Decompose at clean points; exact for most models."""
-        rows, _, bound, self.links = _core.solve_chain(
-            self.native,
+        """Decompose at clean points; exact for most models. Limits are learnt as prices."""
+        prices = no_prices(self.problem)
+        rounds = _PRICE_ROUNDS if is_limited(self.problem) else 1
+        for at in range(rounds):
+            rows, bound, links = self._chain(priced(self.problem, prices), rounds, first=at == 0)
+            bound -= prices.total_ns(self.problem)
+            self.bound = max(self.bound, min(bound, self.value))
+            self.links = self.links or links
+            self.offer(rows, "blocks")
+            if self.closed or not rows:
+                return
+            prices = changed(self.problem, prices, rows, self.value - bound)
+
+    def _chain(self, problem: Problem, rounds: int, *, first: bool) -> tuple[Rows, int, list[Link]]:
+        """Stages, bound and links without regard to limits."""
+        free = not is_limited(self.problem)
+        rows, _, bound, links = _core.solve_chain(
+            native_problem(problem),
             seed=self.seed,
             gap=self.gap / 2,
-            max_nodes=int(_NODES_PER_S * self.limit_s),
-            iterations=int(_ARC_ITERATIONS_PER_S * self.limit_s),
-            known=self.value,
-            seconds=0.5 * self.limit_s,
+            max_nodes=int(_NODES_PER_S * self.limit_s / rounds),
+            iterations=int(_ARC_ITERATIONS_PER_S * self.limit_s / rounds),
+            known=self.value if first and free else _NEVER,
+            seconds=min(self.left_s, 0.5 * self.limit_s / rounds),
         )
-        self.bound = max(self.bound, min(bound, self.value))
-        self.offer(rows, "blocks")
+        return rows, bound, links
 
     def relax(self) -> None:
         """Raise the bound by the integer program over what is still open."""
@@ -164,17 +191,3 @@ class _Search:
             seconds=0.6 * self.left_s,
         )
         self.offer(rows, "local search")
-
-
-def keeps_limits(problem: Problem, rows: Rows) -> bool:
-    """Whether no unit gets more stages or more weights than it may."""
-    for unit, (cap, memory) in enumerate(
-        zip(problem.max_stages, problem.memory_bytes, strict=True)
-    ):
-        mine = [groups for at, groups in rows if at == unit]
-        if cap is not None and len(mine) > cap:
-            return False
-        weights = sum(problem.weights_bytes[g][unit] for groups in mine for g in groups)
-        if memory is not None and weights > memory:
-            return False
-    return True

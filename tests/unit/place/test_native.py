@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hetsched import _core
 from hetsched.place.evaluate import evaluate
-from hetsched.place.latency import keeps_limits
+from hetsched.place.latency_limits import keeps_limits
 from hetsched.place.native import native_problem, to_rows, to_stages
 from hetsched.place.placement import Stage
 from hetsched.testing import make_problem, random_problem
