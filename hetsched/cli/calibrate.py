@@ -7,11 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from hetsched.cost.calibrate.write import Results
-    from hetsched.soc.calibration import Record
     from hetsched.soc.profile import Profile
-
-ROW = "{:<11} {:<8} {:>6}  {:>7} {:>7} {:>8} {:>5}  {}"
-HEAD = ("unit", "dtype", "models", "median", "90%", "held out", "tau", "verdict")
 
 
 def calibrate(
@@ -86,23 +82,13 @@ def _write(source: Path, output: Path, results: "Results") -> None:
 
 
 def _show(soc: "Profile", results: "Results", as_json: bool) -> None:
+    from hetsched.cli.profile_errors import table
+
     if as_json:
         typer.echo(_json(soc, results))
         return
-    typer.echo(ROW.format(*HEAD))
-    for (name, dtype), (_, record) in results.items():
-        typer.echo(record_line(name, dtype, record))
-
-
-def record_line(unit: str, dtype: str, record: "Record") -> str:
-    """One unit's error as a line of a table."""
-    cells = [
-        "-" if value is None else f"{value:.0%}"
-        for value in (record.loo_median, record.loo_p90, record.held_out_median)
-    ]
-    tau = "-" if record.tau is None else f"{record.tau:.2f}"
-    verdict = "validated" if record.validated else f"not validated: {record.why}"
-    return ROW.format(unit, dtype, record.models, *cells, tau, verdict).rstrip()
+    for line in table({key: record for key, (_, record) in results.items()}):
+        typer.echo(line)
 
 
 def _json(soc: "Profile", results: "Results") -> str:

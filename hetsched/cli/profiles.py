@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from hetsched.soc.profile import Link, Profile, Unit
 
 _WIDTH = 80
-_LIST_ROW = "{:<14}  {:<38}  {}"
+_LIST_ROW = "{:<19}  {:<34}  {}"
 _UNIT_ROW = "{:<11} {:<4} {:<19} {:<8} {:<16} {:<17}"
 _FIGURE_ROW = "  {:<22} {:<16} {:<11} {}"
 _UNKNOWN = "unknown"
@@ -39,7 +40,7 @@ def profiles(
     for soc in found:
         units = textwrap.wrap(", ".join(unit.name for unit in soc.units), 22)
         for index, line in enumerate(units):
-            head = ("", "") if index else (soc.name, textwrap.shorten(soc.title, 38))
+            head = ("", "") if index else (soc.name, textwrap.shorten(soc.title, 34))
             typer.echo(_LIST_ROW.format(*head, line).rstrip())
     typer.echo("\nThis machine, measured on the spot, is --profile host.")
     typer.echo("Details and origins: hetsched profiles show NAME. A file of your own: NAME.toml.")
@@ -52,6 +53,9 @@ def show(
     ] = False,
     sources: Annotated[
         bool, typer.Option("--sources", help="Say below each number where it was read.")
+    ] = False,
+    rows: Annotated[
+        bool, typer.Option("--rows", help="List every published row with its prediction.")
     ] = False,
 ) -> None:
     """Print a SoC's units, links and numbers, each with its origin and error band.
@@ -66,13 +70,53 @@ def show(
         return
     for line in _lines(soc, sources):
         typer.echo(line)
+    if any(unit.calibration for unit in soc.units):
+        from hetsched.cli.profile_errors import details
+
+        typer.echo("")
+        for line in details(soc, rows):
+            typer.echo(line)
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the SoC, as my-soc.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file; NAME.toml when left out.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an existing output file.")
+    ] = False,
+) -> None:
+    """Write a profile of your own SoC to fill in: every key with what it means.
+
+    Example: hetsched profiles new my-soc
+    """
+    from hetsched.soc.skeleton import write_skeleton
+
+    path = output or Path(f"{name}.toml")
+    write_skeleton(name, path, force=force)
+    typer.echo(f"{path}: replace the numbers, then: hetsched profiles show {path}")
+
+
+def errors() -> None:
+    """Print how well all profiles reproduce published latencies, as a Markdown table.
+
+    Example: hetsched profiles errors
+    """
+    from hetsched.cli.profile_errors import markdown
+    from hetsched.soc.catalog import names, profile
+
+    for line in markdown(profile(name) for name in names()):
+        typer.echo(line)
 
 
 def register(app: typer.Typer) -> None:
-    """Add `profiles` and `profiles show` to the app."""
+    """Add `profiles` and its subcommands to the app."""
     group = typer.Typer(invoke_without_command=True)
     group.callback()(profiles)
     group.command("show")(show)
+    group.command("new")(new)
+    group.command("errors")(errors)
     app.add_typer(group, name="profiles")
 
 

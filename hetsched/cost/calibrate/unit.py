@@ -25,14 +25,14 @@ from hetsched.cost.calibrate.quality import (
 from hetsched.cost.calibrate.rows import Row, check_physical, choose, digest
 from hetsched.errors import CostError
 from hetsched.ir.graph import ITEM_BITS
-from hetsched.soc.calibration import Record, Reproduced
+from hetsched.soc.calibration import Record, Reproduced, Select
 from hetsched.soc.profile import Profile, Rates, Unit
 
 TRANSFER_FACTOR = {"cpu": 1.2, "gpu": 2.0, "npu": 2.0, "dsp": 2.0, "dla": 2.0}
 """What a transfer to another SoC adds to the band. Source: a core's rows on five SoCs follow the
 clock within 15%; GPU backends differ by a factor of two between devices of one family."""
-# With fewer models than needed the band is the extremes and this factor beyond them; with one or two
-# it is no narrower than for a typical unit of the kind.
+# With fewer models than needed the band is the extremes and this factor beyond them; with one or
+# two it is no narrower than for a typical unit of the kind.
 _FEW = 1.5
 _SHARE = 0.1
 _SEEN = 3
@@ -80,9 +80,10 @@ class _Work:
         self._rows = self._known(choose(tables.rows, self._recipe.rows))
         self._held = self._known(choose(tables.rows, self._recipe.hold_out))
         if self._recipe.rows and not self._rows:
+            wanted = "; ".join(_words(select) for select in self._recipe.rows)
             raise CostError(
                 f"{profile.name}, unit {unit.name!r}, {dtype}: no measurement with known features "
-                f"matches its rows {'; '.join(map(repr, self._recipe.rows))}"
+                f"has {wanted}: add some with --rows, or drop `rows` for typical rates"
             )
         check_physical([*self._rows, *self._held], self._features, peak_macs(unit, dtype))
 
@@ -189,6 +190,12 @@ class _Work:
             why=why,
             rows=(*_reproduced(self._rows, out, False), *_reproduced(self._held, held, True)),
         )
+
+
+def _words(select: Select) -> str:
+    """`soc = x, unit = cpu:big`."""
+    keys = ((key, getattr(select, key)) for key in select.__struct_fields__)
+    return ", ".join(f"{key} = {value}" for key, value in keys if value)
 
 
 def _reproduced(rows: Sequence[Row], predicted: Vector, held_out: bool) -> tuple[Reproduced, ...]:

@@ -31,11 +31,12 @@ def with_results(text: str, results: Results) -> str:
         unit = _unit_name(block)
         wanted = {dtype: found for (name, dtype), found in results.items() if name == unit}
         if unit is None or not wanted:
-            made += [line for section in block for line in section]
+            made += _apart(made, [line for section in block for line in section])
             continue
         done.add(unit)
         kept = [line for section in block if not _is_replaced(section, wanted) for line in section]
-        made += [*_without_blank_end(kept), *_tables(wanted), ""]
+        kept = _apart(made, kept)
+        made += [*_without_blank_end(kept), *_tables(wanted)]
     missing = sorted({name for name, _ in results} - done)
     if missing:
         raise ProfileError(
@@ -95,6 +96,13 @@ def _unit_name(block: Sequence[Sequence[str]]) -> str | None:
 def _is_replaced(section: Sequence[str], wanted: Mapping[str, object]) -> bool:
     path = _path(section) or ""
     return any(path in (f"units.rates.{dtype}", f"units.calibration.{dtype}") for dtype in wanted)
+
+
+def _apart(before: Sequence[str], lines: list[str]) -> list[str]:
+    """With a blank line first, where something is before and none of both has one."""
+    if before and before[-1].strip() and lines and lines[0].strip():
+        return ["", *lines]
+    return lines
 
 
 def _without_blank_end(lines: list[str]) -> list[str]:
