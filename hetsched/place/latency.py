@@ -34,7 +34,8 @@ _GROUP_EVALUATIONS_PER_S = 1_000_000
 _CP_SAT_WORK_PER_S = 0.3
 
 # With limits, the blocks are solved this often, under changing prices.
-_PRICE_ROUNDS = 16
+_PRICE_ROUNDS = 40
+_PRICE_STEP_DECAY = 0.93
 _NEVER = 1 << 60
 
 # What comes after the searches (times, checks) has the rest.
@@ -137,7 +138,8 @@ class _Search:
             self.offer(rows, "blocks")
             if self.closed or not rows:
                 return
-            prices = changed(self.problem, prices, rows, self.value - bound)
+            missing_ns = round((self.value - bound) * _PRICE_STEP_DECAY ** (at + 1))
+            prices = changed(self.problem, prices, rows, missing_ns)
 
     def _chain(self, problem: Problem, rounds: int, *, first: bool) -> tuple[Rows, int, list[Link]]:
         """Stages, bound and links without regard to limits."""
