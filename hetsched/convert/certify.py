@@ -90,11 +90,9 @@ def _random(
     size = min(math.prod(shape), _BLOCK)
     if dtype.kind == "f":
         values = rng.standard_normal(size, np.float32) * np.float32(scale)
-    elif dtype.kind == "b":
-        values = rng.integers(0, 2, size)
-    else:
-        values = rng.integers(0 if dtype.kind == "u" else -100, 100, size)
-    return _filled(shape, values.astype(dtype))
+        return _filled(shape, values.astype(dtype))
+    low, high = {"b": (0, 2), "u": (0, 100)}.get(dtype.kind, (-100, 100))
+    return _filled(shape, rng.integers(low, high, size).astype(dtype))
 
 
 def _filled(shape: tuple[int, ...], values: np.ndarray) -> np.ndarray:

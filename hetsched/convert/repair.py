@@ -1,6 +1,6 @@
 """Finding supported ops for one op: rules, and rules for what rules make."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import onnx_ir as ir
@@ -68,22 +68,24 @@ class Repairer:
 
     def repairs(
         self, node: ir.Node, used: frozenset[str], failed: list[tuple[str, str]]
-    ) -> Iterator[Repair]:
-        """Replacements that the target runs whole, in the order of rules.
+    ) -> list[Repair]:
+        """Replacements that the target runs whole, fewest ops and rules first.
 
         Args:
             node: the op.
             used: rules that made the op, which aren't tried again.
             failed: gets the rules that don't help, each with the reason.
         """
+        found: list[Repair] = []
         for rule in BY_OP.get(node.op_type, ()):
             if rule.name in used:
                 continue
             repair, why = self._by(rule, node, used | {rule.name})
             if repair is not None:
-                yield repair
+                found.append(repair)
             else:
                 failed.append((rule.name, why))
+        return sorted(found, key=lambda repair: (len(repair.nodes), len(repair.rules)))
 
     def _by(self, rule: Rule, node: ir.Node, used: frozenset[str]) -> tuple[Repair | None, str]:
         site = Site(node, self._opset)
@@ -103,11 +105,13 @@ class Repairer:
         graph = describe_nodes(repair.nodes, repair.outputs, {"": self._opset})
         blocked = self._target.blocked(graph)
         for node in [node for node in repair.nodes if node.name in blocked]:
-            inner = next(self.repairs(node, used, []), None)
-            if inner is None:
+            found = self.repairs(node, used, [])
+            for other in found[1:]:
+                other.discard()
+            if not found:
                 repair.discard()
                 return None, f"its {node.op_type} blocks too: {blocked[node.name or '']}"
-            _splice(repair, node, inner)
+            _splice(repair, node, found[0])
         return repair, ""
 
 

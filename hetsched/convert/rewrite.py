@@ -1,9 +1,9 @@
 """Replacing the ops that a target doesn't run by ops that it runs.
 
-Only ops that block are touched. Each is replaced by the first rule whose ops the target runs, or
-whose ops other rules can replace in turn; every replacement is run against what it replaces and is
-taken only when its certificate holds. An op made by a rule is never given to the same rule again,
-so that every line of replacements ends.
+Only ops that block are touched. Each is replaced by a rule whose ops the target runs, or whose ops
+other rules can replace in turn: of several ways, the one with the fewest ops. Every replacement is
+run against what it replaces and is taken only when its certificate holds. An op made by a rule is
+never given to the same rule again, so that every line of replacements ends.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -138,11 +138,13 @@ class _Engine:
         repairer = Repairer(self._target, self._opset, lambda kind: self._fresh(f"{name}/{kind}"))
         used = self._used.get(name, frozenset())
         failed: list[tuple[str, str]] = []
+        taken = False
         for repair in repairer.repairs(node, used, failed):
-            why = self._take(node, repair)
-            if why is None:
-                return
-            failed.append((repair.rules[0], why))
+            problem = "another one was taken" if taken else self._take(node, repair)
+            if problem is None:
+                taken = True
+                continue
+            failed.append((repair.rules[0], problem))
             repair.discard()
         self._tried[name] = tuple(failed)
 

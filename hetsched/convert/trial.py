@@ -9,6 +9,7 @@ import onnx_ir as ir
 
 from hetsched.convert.certify import Certificate, compare, input_sets
 from hetsched.convert.rules.rule import Exactness, static_shape
+from hetsched.convert.rules.tape import inline
 from hetsched.errors import ModelError
 
 
@@ -88,11 +89,9 @@ class Trials:
         from hetsched.backends.ort.session import make_session  # heavy
 
         first, second = (make_session(proto, threads=1, optimize=False) for proto in pair)
-        runs = []
         kinds = {f"i{index}": _kind(value) for index, value in enumerate(inputs)}
-        for given in input_sets(kinds, exactness):
-            runs.append((first.run(None, given), second.run(None, given)))
-        return compare(runs, exactness)
+        sets = input_sets(kinds, exactness)
+        return compare([(first.run(None, one), second.run(None, one)) for one in sets], exactness)
 
     def _serialized(self, piece: Piece) -> bytes:
         """The piece as a model with names that depend on its structure alone."""
@@ -126,7 +125,7 @@ class Trials:
             if value not in names:
                 names[value] = f"c{len(names)}"
                 if value.const_value is not None:
-                    tensor = ir.serde.serialize_tensor(value.const_value)
+                    tensor = inline(value.const_value)
                     tensor.name = names[value]
                     graph.initializer.append(tensor)
             proto.input[index] = names[value]

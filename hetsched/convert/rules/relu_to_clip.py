@@ -1,7 +1,8 @@
 """Relu to Clip from 0.
 
 Handled: floats.
-Refused: other dtypes.
+Refused: other dtypes. Equal for all numbers; but ONNX Runtime's Clip makes the dtype's largest
+number of infinity.
 """
 
 import onnx_ir as ir
@@ -17,5 +18,5 @@ def rewrite(site: Site, tape: Tape) -> ir.Value:
 
 RULE = Rule(
     name="relu-to-clip", ops=("Relu",), makes="Clip",
-    exactness="exact", check=needs_float, rewrite=rewrite,
+    exactness="rounding", check=needs_float, rewrite=rewrite,
 )  # fmt: skip

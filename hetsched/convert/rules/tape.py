@@ -102,6 +102,13 @@ class Tape:
         self.nodes.clear()
 
 
+def inline(tensor: ir.TensorProtocol) -> onnx.TensorProto:
+    """A stored value with its bytes, wherever it is kept."""
+    if isinstance(tensor, ir.ExternalTensor):
+        tensor = ir.tensor(tensor.numpy(), dtype=tensor.dtype)
+    return ir.serde.serialize_tensor(tensor)
+
+
 def detach(node: ir.Node) -> None:
     """Make a node read nothing, so that it no longer counts among its inputs' readers."""
     for index in range(len(node.inputs)):
@@ -118,7 +125,7 @@ def _infer(node: ir.Node, opset: int) -> None:
         types[value.name] = info.type
         stored = value.const_value
         if stored is not None and stored.nbytes <= _SMALL_BYTES:
-            data[value.name] = ir.serde.serialize_tensor(stored)
+            data[value.name] = inline(stored)
     schema = onnx.defs.get_schema(node.op_type, opset, "")
     imports = [onnx.helper.make_opsetid("", opset)]
     found = onnx.shape_inference.infer_node_outputs(
