@@ -30,13 +30,17 @@ Link: TypeAlias = tuple[tuple[int, int, int, int], list[int], int]
 # search on a 2-core machine: the same answer every time.
 _NODES_PER_S = 12_000
 _ARC_ITERATIONS_PER_S = 100
-_GROUP_EVALUATIONS_PER_S = 1_000_000
+_GROUP_EVALUATIONS_PER_S = 2_000_000
 _CP_SAT_WORK_PER_S = 0.3
 
 # With limits, the blocks are solved this often, under changing prices.
 _PRICE_ROUNDS = 40
 _PRICE_STEP_DECAY = 0.93
 _NEVER = 1 << 60
+
+# First temperatures of annealing, as parts of the latency: high where nothing was searched yet.
+_HOT_AFTER_BASELINE = 0.05
+_HOT_AFTER_BLOCKS = 0.005
 
 # What comes after the searches (times, checks) has the rest.
 _TIME_USED = 0.95
@@ -188,7 +192,7 @@ class _Search:
             self.rows,
             seed=self.seed,
             iterations=int(_GROUP_EVALUATIONS_PER_S * self.limit_s / len(self.problem.groups)),
-            hot=0.005,
+            hot=_HOT_AFTER_BASELINE if self.method == "baseline" else _HOT_AFTER_BLOCKS,
             target=int(self.bound / (1 - self.gap)),
             seconds=0.6 * self.left_s,
         )
