@@ -1,7 +1,7 @@
 """Fitting coefficients to measured times: least absolute deviation of relative errors.
 
-The time of network i is predicted as sum over j of amount[i, j] * x[j]. Sought are positive x that
-minimise
+The time of network i is predicted as fixed + sum over j of amount[i, j] * x[j], where `fixed` is
+what a stage costs beside its ops. Sought are positive x that minimise
 
     sum over i of |ln(predicted_i / measured_i)| + stiffness / 2 * sum over j of ln(x_j / start_j)^2
 
@@ -26,7 +26,9 @@ _ENOUGH = 1e-10
 Vector = NDArray[np.float64]
 
 
-def fit(amounts: Vector, measured: Vector, start: Vector, least: Vector) -> Vector:
+def fit(
+    amounts: Vector, measured: Vector, start: Vector, least: Vector, fixed: float = 0.0
+) -> Vector:
     """Coefficients by damped Gauss-Newton steps on their logarithms.
 
     Args:
@@ -34,6 +36,7 @@ def fit(amounts: Vector, measured: Vector, start: Vector, least: Vector) -> Vect
         measured: (networks,), above zero.
         start: (coefficients,), above zero.
         least: (coefficients,), lower limits.
+        fixed: part of every time.
 
     Returns:
         (coefficients,).
@@ -41,15 +44,15 @@ def fit(amounts: Vector, measured: Vector, start: Vector, least: Vector) -> Vect
     center = np.log(np.maximum(start, least))
     floor = np.log(least)
     theta = center.copy()
-    value = _objective(theta, center, amounts, measured)
+    value = _objective(theta, center, amounts, measured, fixed)
     damping = 1e-3
     for _ in range(_STEPS):
-        gradient, curvature = _slopes(theta, center, amounts, measured)
+        gradient, curvature = _slopes(theta, center, amounts, measured, fixed)
         free = ~((theta <= floor) & (gradient > 0))
         found = False
         while damping < 1e8:
             trial = _step(theta, floor, gradient, curvature, free, damping)
-            new = _objective(trial, center, amounts, measured)
+            new = _objective(trial, center, amounts, measured, fixed)
             if new < value:
                 found = True
                 break
@@ -63,22 +66,24 @@ def fit(amounts: Vector, measured: Vector, start: Vector, least: Vector) -> Vect
     return np.exp(theta)
 
 
-def _residuals(theta: Vector, amounts: Vector, measured: Vector) -> Vector:
-    return np.asarray(np.log(amounts @ np.exp(theta) / measured), dtype=np.float64)
+def _residuals(theta: Vector, amounts: Vector, measured: Vector, fixed: float) -> Vector:
+    return np.asarray(np.log((fixed + amounts @ np.exp(theta)) / measured), dtype=np.float64)
 
 
-def _objective(theta: Vector, center: Vector, amounts: Vector, measured: Vector) -> float:
-    residuals = _residuals(theta, amounts, measured)
+def _objective(
+    theta: Vector, center: Vector, amounts: Vector, measured: Vector, fixed: float
+) -> float:
+    residuals = _residuals(theta, amounts, measured, fixed)
     absolute = np.sqrt(residuals**2 + _ROUND**2).sum()
     return float(absolute + STIFFNESS / 2 * ((theta - center) ** 2).sum())
 
 
 def _slopes(
-    theta: Vector, center: Vector, amounts: Vector, measured: Vector
+    theta: Vector, center: Vector, amounts: Vector, measured: Vector, fixed: float
 ) -> tuple[Vector, Vector]:
     parts = amounts * np.exp(theta)
-    shares = parts / parts.sum(axis=1, keepdims=True)
-    residuals = _residuals(theta, amounts, measured)
+    shares = parts / (fixed + parts.sum(axis=1, keepdims=True))
+    residuals = _residuals(theta, amounts, measured, fixed)
     weighted = shares / np.sqrt(residuals**2 + _ROUND**2)[:, None]
     gradient = weighted.T @ residuals + STIFFNESS * (theta - center)
     curvature = weighted.T @ shares + STIFFNESS * np.eye(len(theta))

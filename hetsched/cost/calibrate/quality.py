@@ -18,7 +18,12 @@ _APART = 0.15
 
 
 def leave_one_out(
-    keys: Sequence[Key], amounts: Vector, measured: Vector, start: Vector, least: Vector
+    keys: Sequence[Key],
+    amounts: Vector,
+    measured: Vector,
+    start: Vector,
+    least: Vector,
+    fixed: float = 0.0,
 ) -> Vector:
     """Predictions, each by a fit without any row of the same model (at whatever input size).
 
@@ -31,8 +36,8 @@ def leave_one_out(
         out = names == name
         found = np.maximum(start, least)
         if not out.all():
-            found = fit(amounts[~out], measured[~out], start, least)
-        predicted[out] = amounts[out] @ found
+            found = fit(amounts[~out], measured[~out], start, least, fixed)
+        predicted[out] = fixed + amounts[out] @ found
     return predicted
 
 

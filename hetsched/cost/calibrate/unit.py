@@ -76,6 +76,7 @@ class _Work:
         self._profile, self._unit, self._dtype = profile, unit, dtype
         self._features = tables.features
         self._recipe = unit.calibrate[dtype]
+        self._fixed = unit.dispatch.base("time")
         self._find = find
         self._rows = self._known(choose(tables.rows, self._recipe.rows))
         self._held = self._known(choose(tables.rows, self._recipe.hold_out))
@@ -93,9 +94,9 @@ class _Work:
         found = np.maximum(start, least)
         out = np.empty(0)
         if self._rows:
-            found = fit(amounts, measured, start, least)
+            found = fit(amounts, measured, start, least, self._fixed)
             keys = [row.key for row in self._rows]
-            out = leave_one_out(keys, amounts, measured, start, least)
+            out = leave_one_out(keys, amounts, measured, start, least, self._fixed)
         made = rates(
             found,
             dtype=self._dtype,
@@ -172,7 +173,7 @@ class _Work:
 
     def _record(self, found: Vector, out: Vector, measured: Vector) -> Record:
         held_amounts, held_measured = self._matrix(self._held)
-        held = held_amounts @ found
+        held = self._fixed + held_amounts @ found
         errors = absolute_errors(out, measured) if len(out) else None
         held_median = float(np.median(absolute_errors(held, held_measured))) if len(held) else None
         median = float(np.median(errors)) if errors is not None else held_median

@@ -25,6 +25,12 @@ def test_known_coefficients_are_found_again(off: float) -> None:
     assert found[:2] == pytest.approx(TRUE[:2], rel=0.03)
 
 
+def test_a_fixed_part_is_not_taken_for_a_rate() -> None:
+    table = amounts()
+    found = fit(table, 2e6 + table @ TRUE, TRUE, NOTHING, fixed=2e6)
+    assert table @ found == pytest.approx(table @ TRUE, rel=0.01)
+
+
 def test_one_wrong_row_leaves_the_others_alone() -> None:
     table = amounts()
     times = table @ TRUE
