@@ -129,16 +129,19 @@ def frontier(
     tensors are live at once or there are more than 8 units.
     """
 
-def balance_bound(
+def balance(
     problem: Problem,
     *,
-    rounds: int,
     states: int,
+    labels: int,
+    grain: int,
     upper: int,
-    gap: float,
     seconds: float = 1e9,
-) -> int:
-    """No schedule keeps its busiest unit less busy than this: by prices on the units' time.
+) -> tuple[int, list[list[int]]]:
+    """No schedule keeps its busiest unit less busy than this; units per group of good ends.
 
-    Looks for bounds up to `upper` and stops at (1 - gap) x upper.
+    Looks for nothing from `upper` on. Keeps at most `states` and `labels` per group (no ends without
+    labels); labels that differ by less than upper / grain are one. Repeatable unless stopped by
+    `seconds`. The bound is 0 where more than 15 tensors are live at once or there are more than 8
+    units.
     """

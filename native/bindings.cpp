@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "place/balance.hpp"
 #include "place/bound.hpp"
 #include "place/chain.hpp"
 #include "place/exact.hpp"
@@ -113,11 +114,15 @@ std::pair<hp::Time, std::vector<hp::Index>> frontier(const hp::Problem& problem,
   return {found.bound, std::move(found.unit)};
 }
 
-hp::Time balance_bound(const hp::Problem& problem, int rounds, std::int64_t states, hp::Time upper,
-                       double gap, double seconds) {
-  if (rounds < 0 || states < 1) throw std::invalid_argument("rounds from 0, states from 1");
+std::pair<hp::Time, std::vector<std::vector<hp::Index>>> balance(
+    const hp::Problem& problem, std::int64_t states, std::int64_t labels, std::int64_t grain,
+    hp::Time upper, double seconds) {
+  if (states < 1 || labels < 0 || grain < 1 || upper < 1) {
+    throw std::invalid_argument("states, grain and upper from 1, labels from 0");
+  }
   nb::gil_scoped_release release;
-  return hp::balance_bound(problem, {rounds, states, upper, gap, seconds});
+  hp::BalanceResult found = hp::balance(problem, {states, labels, grain, upper, seconds});
+  return {found.bound, std::move(found.units)};
 }
 
 hp::Time pack_bound(const hp::Problem& problem, int rounds, hp::Index resolution, int width,
@@ -195,6 +200,6 @@ NB_MODULE(_core, m) {
   m.def("pack_bound", &pack_bound, "problem"_a, nb::kw_only(), "rounds"_a, "resolution"_a,
         "width"_a, "upper"_a, "gap"_a, "seconds"_a = 1e9);
   m.def("frontier", &frontier, "problem"_a, nb::kw_only(), "price"_a, "upper"_a, "states"_a);
-  m.def("balance_bound", &balance_bound, "problem"_a, nb::kw_only(), "rounds"_a, "states"_a,
-        "upper"_a, "gap"_a, "seconds"_a = 1e9);
+  m.def("balance", &balance, "problem"_a, nb::kw_only(), "states"_a, "labels"_a, "grain"_a,
+        "upper"_a, "seconds"_a = 1e9);
 }

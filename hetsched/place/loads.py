@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hetsched import _core
+from hetsched.place.balance import balance_units
 from hetsched.place.evaluate import evaluate, power_uw, score
 from hetsched.place.limits import Limits
 from hetsched.place.native import native_problem, to_rows, to_stages
@@ -37,8 +38,6 @@ Evening out first found better placements of wide models (densenet121, ppocr-det
 busiest unit at once better ones of chains (vgg19, resnet50): both are tried.
 """
 
-_BALANCE_ROUNDS = 30
-_BALANCE_SHARE = 0.3
 _WIDTH = 4
 _RESOLUTION = 2000
 _MOST_ROUNDS = 40
@@ -68,17 +67,20 @@ def solve_loads(
         found the schedule.
     """
     floor = best = starts[0]
-    bound = _core.load_bound(native_problem(problem)) if objective == THROUGHPUT else 0
     if objective == ENERGY:
         bound, best = _frontier(problem, floor, _states(problem, limits, _BOUND_SHARE))
+    else:
+        bound, best = balance_units(problem, floor, limits)
     if not _closed(problem, objective, best, bound, limits):
         best = _anneal(problem, objective, [best, *starts], limits)
     if not _closed(problem, objective, best, bound, limits):
         if objective == ENERGY:
             tighter, best = _frontier(problem, best, _states(problem, limits, _SECOND_SHARE))
         else:
-            tighter = _price_bound(problem, score(problem, best, objective), limits)
+            tighter, best = balance_units(problem, best, limits, last=True)
         bound = max(bound, tighter)
+    if objective == THROUGHPUT and not _closed(problem, objective, best, bound, limits):
+        bound = max(bound, _pack_bound(problem, score(problem, best, objective), limits))
     method = "baseline" if best is floor else "search"
     late = limits.left_s < _LATE_SHARE * limits.limit_s
     if late or len(problem.groups) > _MOST_GROUPS:
@@ -174,21 +176,6 @@ def _restaged(problem: Problem, objective: str, schedule: Schedule) -> Schedule:
         for group in stage.groups:
             unit_of[group] = stage.unit
     return best_stages(problem, unit_of, objective) or schedule
-
-
-def _price_bound(problem: Problem, upper: int, limits: Limits) -> int:
-    """Throughput's bound by prices on units' time, then by prices on groups."""
-    bound = _core.balance_bound(
-        native_problem(problem),
-        rounds=_BALANCE_ROUNDS,
-        states=_states(problem, limits, _BALANCE_SHARE / _BALANCE_ROUNDS),
-        upper=upper,
-        gap=limits.gap,
-        seconds=limits.left_s / 3,
-    )
-    if upper - bound <= limits.gap * upper:
-        return bound
-    return max(bound, _pack_bound(problem, upper, limits))
 
 
 def _pack_bound(problem: Problem, upper: int, limits: Limits) -> int:

@@ -9,6 +9,7 @@ from hetsched.place.baselines import baselines
 from hetsched.place.evaluate import evaluate, power_uw, score
 from hetsched.place.native import native_problem, to_rows, to_stages
 from hetsched.place.problem import Problem
+from hetsched.place.stages import best_stages
 from hetsched.place.validate import validate
 from hetsched.testing import make_problem, random_problem
 from tests.unit.place.brute import brute_force
@@ -44,15 +45,37 @@ def test_prices_on_groups_bound_throughput(
     assert bound <= best
 
 
-@given(seed=st.integers(0, 10**6), rounds=st.integers(1, 20), states=st.integers(1, 50))
-def test_prices_on_units_bound_throughput(seed: int, rounds: int, states: int) -> None:
+@given(
+    seed=st.integers(0, 10**6),
+    states=st.integers(1, 50),
+    labels=st.integers(0, 30),
+    grain=st.integers(1, 1000),
+)
+def test_balancing_bounds_throughput(seed: int, states: int, labels: int, grain: int) -> None:
     problem = small(seed)
     best = brute_force(problem, "throughput")
     assert best is not None
     native = native_problem(problem)
-    for upper in (NO_LIMIT, best):
-        bound = _core.balance_bound(native, rounds=rounds, states=states, upper=upper, gap=0.0)
+    for upper in (NO_LIMIT, 2 * best, best):
+        bound, found = _core.balance(native, states=states, labels=labels, grain=grain, upper=upper)
         assert 0 < bound <= best
+        assert all(
+            unit in problem.allowed(group) for row in found for group, unit in enumerate(row)
+        )
+
+
+@given(seed=st.integers(0, 10**6), groups=st.integers(1, 6), units=st.integers(1, 3))
+def test_balancing_is_exact_on_chains(seed: int, groups: int, units: int) -> None:
+    """Every state and label is kept, and labels only join when they are the same."""
+    problem = random_problem(seed, groups, units, branching=0.0)
+    best = brute_force(problem, "throughput")
+    assert best is not None
+    bound, found = _core.balance(
+        native_problem(problem), states=10_000, labels=10_000, grain=2**40, upper=best + 1
+    )
+    assert bound == best
+    reached = [best_stages(problem, row, "throughput") for row in found]
+    assert best in [score(problem, each, "throughput") for each in reached if each is not None]
 
 
 @given(seed=st.integers(0, 10**6), states=st.integers(1, 200))
@@ -101,7 +124,7 @@ def test_too_many_live_tensors_give_no_bound() -> None:
     links = [(group, [16]) for group in range(16)]
     native = native_problem(make_problem([[1, 1]] * 17, links))
     assert _core.frontier(native, price=[1, 1], upper=NO_LIMIT, states=100) == (0, [])
-    assert _core.balance_bound(native, rounds=3, states=100, upper=NO_LIMIT, gap=0.0) == 0
+    assert _core.balance(native, states=100, labels=10, grain=10, upper=NO_LIMIT) == (0, [])
     assert (
         0
         < _core.pack_bound(native, rounds=3, resolution=100, width=4, upper=NO_LIMIT, gap=0.0)
@@ -115,7 +138,7 @@ def test_wrong_arguments_are_refused() -> None:
         _core.frontier(native, price=[1], upper=NO_LIMIT, states=10)
     with pytest.raises(ValueError, match="one price per unit"):
         _core.anneal_load(native, [(0, [0])], price=[1], seed=0, iterations=1)
-    with pytest.raises(ValueError, match="states from 1"):
-        _core.balance_bound(native, rounds=1, states=0, upper=1, gap=0.0)
+    with pytest.raises(ValueError, match="states, grain and upper from 1"):
+        _core.balance(native, states=0, labels=1, grain=1, upper=1)
     with pytest.raises(ValueError, match="width from 0 to 12"):
         _core.pack_bound(native, rounds=1, resolution=1, width=13, upper=1, gap=0.0)
