@@ -1,6 +1,7 @@
 # make demo       set up, plan the real text detector for a phone's SoC, run the plan here, verify it
 # make test       set up, then every kind of test, with samples where the full count is large
 # make test-full  the same with the full counts
+# make partitions writes the reference plans anew
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 
-.PHONY: demo test test-full lint types sanitize unit clean
+.PHONY: demo test test-full lint types sanitize unit partitions clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -39,6 +40,12 @@ sanitize: $(SANITIZED)/built
 
 unit: $(VENV)/tested
 	$(BIN)/pytest
+
+partitions: $(VENV)/installed
+	@for name in $$($(BIN)/python -c 'from hetsched.zoo.catalog import names; print(*names())'); do \
+	  mkdir -p partitions/$$name && $(BIN)/hetsched plan zoo:$$name --profile helio-g90 \
+	    -o partitions/$$name/helio-g90.latency.json --force || exit 1; \
+	done
 
 $(BIN)/python:
 	scripts/system_packages.sh $(PYTHON)
