@@ -66,7 +66,13 @@ class LatencyResult:
 
 
 def solve_latency(
-    problem: Problem, *, floor: Schedule, gap: float, time_limit_s: float, seed: int
+    problem: Problem,
+    *,
+    floor: Schedule,
+    gap: float,
+    time_limit_s: float,
+    seed: int,
+    budget_s: float | None = None,
 ) -> LatencyResult:
     """Search for the schedule with the earliest end.
 
@@ -75,9 +81,11 @@ def solve_latency(
         floor: a valid schedule; the answer is never worse.
         gap: stop as soon as (value - bound) / value is at most this.
         time_limit_s: return the best so far after this.
-        seed: of the random searches; the same seed gives the same answer unless time ran out.
+        seed: of the random searches; the same seed and budget give the same answer unless time
+            ran out.
+        budget_s: time that the amounts of work are made for; the time limit by default.
     """
-    search = _Search(problem, floor, gap, time_limit_s, seed)
+    search = _Search(problem, floor, gap, time_limit_s, seed, budget_s or time_limit_s)
     search.solve_blocks()
     if not search.closed:
         search.anneal()
@@ -94,7 +102,13 @@ class _Search:
     """The best schedule and bound so far."""
 
     def __init__(
-        self, problem: Problem, floor: Schedule, gap: float, time_limit_s: float, seed: int
+        self,
+        problem: Problem,
+        floor: Schedule,
+        gap: float,
+        time_limit_s: float,
+        seed: int,
+        budget_s: float,
     ) -> None:
         self.problem = problem
         self.native = native_problem(problem)
@@ -104,6 +118,7 @@ class _Search:
         self.method = "baseline"
         self.gap = gap
         self.limit_s = time_limit_s
+        self.budget_s = budget_s
         self.deadline = time.monotonic() + _TIME_USED * time_limit_s
         self.seed = seed
         self.links: list[Link] = []
@@ -152,8 +167,8 @@ class _Search:
             native_problem(problem),
             seed=self.seed,
             gap=self.gap / 2,
-            max_nodes=int(_NODES_PER_S * self.limit_s / rounds),
-            iterations=int(_ARC_ITERATIONS_PER_S * self.limit_s / rounds),
+            max_nodes=int(_NODES_PER_S * self.budget_s / rounds),
+            iterations=int(_ARC_ITERATIONS_PER_S * self.budget_s / rounds),
             known=self.value if first and free else _NEVER,
             seconds=min(self.left_s, 0.5 * self.limit_s / rounds),
         )
@@ -181,7 +196,7 @@ class _Search:
             upper_ns=self.value,
             seed=self.seed,
             deadline=self.deadline,
-            work_limit=_CP_SAT_WORK_PER_S * self.limit_s,
+            work_limit=_CP_SAT_WORK_PER_S * self.budget_s,
         )
         self.bound = max(self.bound, relaxed.bound_ns)
 
@@ -191,7 +206,7 @@ class _Search:
             self.native,
             self.rows,
             seed=self.seed,
-            iterations=int(_GROUP_EVALUATIONS_PER_S * self.limit_s / len(self.problem.groups)),
+            iterations=int(_GROUP_EVALUATIONS_PER_S * self.budget_s / len(self.problem.groups)),
             hot=_HOT_AFTER_BASELINE if self.method == "baseline" else _HOT_AFTER_BLOCKS,
             target=int(self.bound / (1 - self.gap)),
             seconds=0.6 * self.left_s,

@@ -138,6 +138,7 @@ def _solve(
             gap=limits.gap,
             time_limit_s=max(0.01, limits.left_s),
             seed=limits.seed,
+            budget_s=limits.limit_s,
         )
         return answer.schedule, answer.bound, answer.method
     return solve_loads(problem, objective, starts, limits)

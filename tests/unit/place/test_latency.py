@@ -46,6 +46,18 @@ def test_the_same_seed_gives_the_same_schedule(seed: int, groups: int, branching
     assert _solve(problem, gap=0.02) == _solve(problem, gap=0.02)
 
 
+def test_the_budget_and_not_the_time_left_decides() -> None:
+    problem = random_problem(5, 60, 4)
+    everything = evaluate(problem, [Stage(unit=0, groups=tuple(range(60)))])
+    answers = {
+        solve_latency(
+            problem, floor=everything, gap=0.01, time_limit_s=left, seed=0, budget_s=0.2
+        ).schedule.stages
+        for left in (60.0, 61.7)
+    }
+    assert len(answers) == 1
+
+
 def test_no_time_gives_the_floor_or_better() -> None:
     _solve(random_problem(1, 60, 4), time_limit_s=0.001)
 
