@@ -11,12 +11,13 @@ So the optimum of this model is a bound, and its assignment a start for a search
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
 
 from hetsched.place.problem import Problem
+from hetsched.place.spans import bits, spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +250,7 @@ def _add_spans(made: _Model, total: cp_model.IntVar) -> None:
 def _add_span(
     made: _Model, first: int | None, last: int | None, between: int, total: cp_model.IntVar
 ) -> None:
-    groups = list(_bits(between))
+    groups = list(bits(between))
     if len(groups) < 2:
         return
     problem = made.problem
@@ -316,57 +317,6 @@ def _dispatches(
     )
     found.append(min(problem.dispatch_ns[unit], shortest) * again)
     return found
-
-
-def spans(problem: Problem) -> list[tuple[int | None, int | None, int]]:
-    """Pairs of groups with parallel groups between them, as a bit mask: forks with their joins.
-
-    For each group with several successors the first group that all of them lead to, for each with
-    several predecessors the last one that leads to all of them; None for start and end.
-    """
-    before, after = closures(problem)
-    found: dict[tuple[int | None, int | None], int] = {}
-    everything = (1 << len(problem.groups)) - 1
-    for group in range(len(problem.groups)):
-        if len(problem.successors[group]) > 1:
-            common = _common(after, problem.successors[group])
-            join = (common & -common).bit_length() - 1 if common else None
-            between = after[group] & (everything if join is None else before[join])
-            found[group, join] = between
-        if len(problem.predecessors[group]) > 1:
-            common = _common(before, problem.predecessors[group])
-            fork = common.bit_length() - 1 if common else None
-            between = before[group] & (everything if fork is None else after[fork])
-            found[fork, group] = between
-    return [(first, last, mask) for (first, last), mask in found.items() if mask]
-
-
-def _common(reach: Sequence[int], groups: Iterable[int]) -> int:
-    """Groups that all of some groups reach (or are themselves)."""
-    mask = -1
-    for group in groups:
-        mask &= reach[group] | 1 << group
-    return mask
-
-
-def closures(problem: Problem) -> tuple[list[int], list[int]]:
-    """Per group its ancestors, and its descendants, as bit masks."""
-    count = len(problem.groups)
-    before, after = [0] * count, [0] * count
-    for group in range(count):
-        for p in problem.predecessors[group]:
-            before[group] |= before[p] | 1 << p
-    for group in reversed(range(count)):
-        for s in problem.successors[group]:
-            after[group] |= after[s] | 1 << s
-    return before, after
-
-
-def _bits(mask: int) -> Iterable[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
 
 
 def _solve(made: _Model, seed: int, time_limit_s: float, work_limit: float) -> Relaxed:

@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hetsched import _core
-from hetsched.place.cpsat.latency import closures, spans
 from hetsched.place.native import native_problem
 from hetsched.place.problem import Problem
+from hetsched.place.spans import closures, spans
 from hetsched.testing import make_problem, random_problem
 
 
