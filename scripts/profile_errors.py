@@ -1,24 +1,66 @@
-"""Put the output of `hetsched profiles errors` into docs/calibration.md.
+"""Put two tables into docs/calibration.md: `hetsched profiles errors`, and transfers across SoCs.
 
 scripts/profile_errors.py [--check]
 """
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from hetsched.cli.profile_errors import markdown
+from hetsched.cost.calibrate.features import published
+from hetsched.cost.calibrate.prior import transferred
+from hetsched.cost.calibrate.quality import absolute_errors, kendall_tau
+from hetsched.cost.calibrate.rows import choose
+from hetsched.cost.calibrate.rows import published as published_rows
+from hetsched.ir.graph import ITEM_BITS
 from hetsched.soc.catalog import names, profile
 
 DOC = Path(__file__).parent.parent / "docs" / "calibration.md"
-BEGIN, END = "<!-- errors -->\n", "<!-- end of errors -->\n"
+BIG, PLUS = ("rk3588", "cpu-big"), ("snapdragon-855-plus", "cpu-big")
+LITTLE, SMALL = ("rk3588", "cpu-little"), ("rk3568", "cpu")
+PAIRS = ((BIG, PLUS), (PLUS, BIG), (LITTLE, SMALL))
+"""Units of the same core, both with rows: what the rates of one say about the other."""
+
+
+def transfers() -> Iterator[str]:
+    """One line per pair and dtype; the second unit's rows are not used."""
+    yield "| from | to | dtype | rows | median error | 90th percentile | predicted/measured | tau |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for source, target in PAIRS:
+        for dtype in ("float16", "int8"):
+            yield _transfer(source, target, dtype)
+
+
+def _transfer(source: tuple[str, str], target: tuple[str, str], dtype: str) -> str:
+    there, here = profile(source[0]), profile(target[0])
+    unit = here.unit(target[1])
+    found = choose(published_rows(), unit.calibrate[dtype].rows)
+    rows = [row for row in found if row.key in published()]
+    amounts = np.array([published()[row.key].amounts(ITEM_BITS[dtype] // 8) for row in rows])
+    measured = np.array([row.ms * 1e6 for row in rows])
+    moved = transferred(here, unit, there, there.unit(source[1]), dtype)
+    predicted = unit.dispatch_ns + amounts @ moved
+    errors = absolute_errors(predicted, measured)
+    cells = [" ".join(source), " ".join(target), dtype, str(len(rows))]
+    cells += [f"{np.median(errors):.0%}", f"{np.quantile(errors, 0.9):.0%}"]
+    cells += [f"{np.median(predicted / measured):.2f}", f"{kendall_tau(predicted, measured):.2f}"]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _replaced(text: str, name: str, lines: Iterator[str]) -> str:
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+    head, _, rest = text.partition(begin)
+    tail = rest.partition(end)[2]
+    return head + begin + "\n".join(lines) + "\n" + end + tail
 
 
 def updated(text: str) -> str:
-    """The document with the table of today's profiles."""
-    head, _, rest = text.partition(BEGIN)
-    tail = rest.partition(END)[2]
-    rows = "\n".join(markdown(profile(name) for name in names()))
-    return f"{head}{BEGIN}{rows}\n{END}{tail}"
+    """The document with the tables of today's profiles."""
+    text = _replaced(text, "errors", markdown(profile(name) for name in names()))
+    return _replaced(text, "transfers", transfers())
 
 
 if __name__ == "__main__":

@@ -31,6 +31,9 @@ from hetsched.soc.profile import Profile, Rates, Unit
 TRANSFER_FACTOR = {"cpu": 1.2, "gpu": 2.0, "npu": 2.0, "dsp": 2.0, "dla": 2.0}
 """What a transfer to another SoC adds to the band. Source: a core's rows on five SoCs follow the
 clock within 15%; GPU backends differ by a factor of two between devices of one family."""
+# More where a bandwidth isn't known. Source: four A55 of RK3568 take 2.5 times as long as those of
+# RK3588, which has several times the bandwidth.
+_BLIND = 1.6
 # With fewer models than needed the band is the extremes and this factor beyond them; with one or
 # two it is no narrower than for a typical unit of the kind.
 _FEW = 1.5
@@ -148,6 +151,8 @@ class _Work:
             factor = shares(self._unit.kind, self._dtype).factor
             return Band(low=1 / factor, high=factor)
         factor = TRANSFER_FACTOR[self._unit.kind]
+        if not (_has_bandwidth(self._profile) and _has_bandwidth(source[0])):
+            factor *= _BLIND
         figure = source[1].rates[self._recipe.like.dtype].pointwise
         return Band(low=1 / (figure.high * factor), high=factor / figure.low)
 
@@ -191,6 +196,10 @@ class _Work:
             why=why,
             rows=(*_reproduced(self._rows, out, False), *_reproduced(self._held, held, True)),
         )
+
+
+def _has_bandwidth(profile: Profile) -> bool:
+    return profile.memory is not None and profile.memory.bandwidth is not None
 
 
 def _words(select: Select) -> str:
