@@ -18,7 +18,9 @@ from typer.core import TyperGroup
 import hetsched
 from hetsched.errors import HetschedError
 
-COMMANDS = ("convert", "plan", "run", "profiles", "calibrate", "zoo")
+COMMANDS = (
+    "check", "convert", "plan", "run", "profiles", "frameworks", "calibrate", "zoo",
+)  # fmt: skip
 """In the order of the flow, which is the order in `--help`."""
 
 
@@ -78,7 +80,10 @@ def _show_log() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0 done, 1 refused with one clear line, 2 usage, 130 interrupted."""
+    """Run a command and exit.
+
+    0 done, 1 refused with one clear line, 2 usage, 3 analysed and something blocks, 130 interrupted.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     _show_log()
     try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hetsched.convert.capability import tables, unit_findings
 from hetsched.convert.capability_finding import Finding, Kind, finding
 from hetsched.convert.capability_rows import Table, backends, index, near
-from hetsched.convert.scenario import Remedies
+from hetsched.convert.scenario import Remedies, Rules
 from hetsched.errors import CapabilityError
 from hetsched.ir.graph import Graph
 from hetsched.soc.profile import Profile
@@ -160,14 +160,19 @@ def without_ways_in(verdicts: Iterable[Verdict]) -> tuple[Verdict, ...]:
     return tuple(v for v in every if not v.backend.startswith("converter")) or every
 
 
-def blockers(graph: Graph, verdicts: Iterable[Verdict]) -> tuple[Blocker, ...]:
+def blockers(graph: Graph, verdicts: Iterable[Verdict], rules: Rules) -> tuple[Blocker, ...]:
     """Ops that none of the verdicts lets run, in the model's order.
 
     A reason is that of the verdict under which the most ops run; where another one only doesn't
     know, its reason, since the op may run there.
+
+    Args:
+        graph: the model's.
+        verdicts: on it.
+        rules: see `hetsched.convert.scenario.rules_of`.
     """
     best = sorted(verdicts, key=lambda verdict: len(verdict.findings))
-    remedies = Remedies(graph)
+    remedies = Remedies(graph, rules)
     found = []
     for op in graph.ops:
         if not best or any(op.name not in verdict.findings for verdict in best):

@@ -4,13 +4,35 @@
 host then does. 4: it stays in the middle, as a custom op or as a host stage.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from hetsched.convert.capability_finding import Finding
+from hetsched.convert.rewrite import OLDEST_OPSET
 from hetsched.convert.rules import BY_OP
+from hetsched.convert.rules.rule import Rule, Site
 from hetsched.ir.graph import Graph, Op
 from hetsched.ir.macs import macs
+from hetsched.ir.model import Model
+
+Rules: TypeAlias = Callable[[Op], tuple[Rule, ...]]
+"""The rules that apply to an op."""
+
+
+def rules_of(model: Model) -> Rules:
+    """Looks up the rules whose own check lets them replace an op of this model."""
+    onnx = model.onnx()
+    opset = onnx.opset_imports.get("", 0)
+    nodes = {node.name: node for node in onnx.graph}
+
+    def applying(op: Op) -> tuple[Rule, ...]:
+        if op.domain or opset < OLDEST_OPSET:
+            return ()
+        site = Site(nodes[op.name], opset)
+        return tuple(rule for rule in BY_OP.get(op.op_type, ()) if rule.check(site) is None)
+
+    return applying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +41,8 @@ class Remedy:
 
     Attributes:
         scenario: 1 to 4.
-        how: in words; for 1 and 2 the rules that are there for the op type. Whether one applies to
-            this op, and whether the target runs what it makes, only trying it tells.
+        how: in words; for 1 and 2 the rules that apply to the op. Whether the target runs what
+            they make, only `hetsched convert` tells.
     """
 
     scenario: int
@@ -30,8 +52,9 @@ class Remedy:
 class Remedies:
     """Finds the first scenario that may help, op by op."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, rules: Rules) -> None:
         """Look at what comes before and after each op."""
+        self._rules = rules
         light = {op.name for op in graph.ops if macs(graph, op) == 0}
         self._tail = _end(reversed(graph.ops), _after(graph), light)
         self._head = _end(graph.ops, _before(graph), light)
@@ -43,7 +66,7 @@ class Remedies:
         """
         if found.kind == "unknown" or not found.backend:
             return None
-        rules = BY_OP.get(op.op_type, ()) if found.kind == "blocked" and not op.domain else ()
+        rules = self._rules(op) if found.kind == "blocked" else ()
         if rules:
             names = ", ".join(rule.name for rule in rules)
             return Remedy(scenario=min(rule.scenario for rule in rules), how=f"rules: {names}")
