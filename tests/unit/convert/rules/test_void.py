@@ -1,0 +1,58 @@
+"""Ops that do nothing."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from tests.unit.convert.rules.harness import after, finished, one, why_not
+
+
+def between(op_type: str, *inputs: np.ndarray, **attributes: Any) -> onnx.ModelProto:
+    """Relu, the op, Relu."""
+    names = [f"i{index}" for index in range(len(inputs))]
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"], "first"),
+        helper.make_node(op_type, ["a", *names], ["b"], "middle", **attributes),
+        helper.make_node("Relu", ["b"], ["y"], "last"),
+    ]
+    return finished(
+        helper.make_graph(
+            nodes,
+            "g",
+            [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (2, 3, 4))],
+            [onnx.ValueInfoProto(name="y")],
+            [numpy_helper.from_array(v, n) for n, v in zip(names, inputs, strict=True)],
+        )
+    )
+
+
+VOID = (
+    between("Transpose", perm=[0, 1, 2]),
+    between("Reshape", np.array([2, 3, 4])),
+    between("Cast", to=onnx.TensorProto.FLOAT),
+    between("Concat", axis=1),
+    between("Tile", np.array([1, 1, 1])),
+    between("Expand", np.array([3, 1])),
+    between("Identity"),
+    between("Dropout"),
+)
+
+
+@pytest.mark.parametrize("proto", VOID, ids=lambda p: p.graph.node[1].op_type)
+def test_they_go(tmp_path: Path, proto: onnx.ModelProto) -> None:
+    op_type = proto.graph.node[1].op_type
+    assert after(tmp_path, proto, op_type) == ["Relu", "Relu"]
+
+
+def test_what_does_something_is_refused(tmp_path: Path) -> None:
+    why = why_not(tmp_path, between("Transpose", perm=[0, 2, 1]), "void", "Transpose")
+    assert why == "it isn't void"
+
+
+def test_a_models_output_keeps_its_op(tmp_path: Path) -> None:
+    why = why_not(tmp_path, one("Transpose", (2, 3), perm=[0, 1]), "void", "Transpose")
+    assert why == "its output is the model's, and nothing would make it"
