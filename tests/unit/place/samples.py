@@ -17,6 +17,8 @@ def small_problems(draw: st.DrawFn, most_groups: int = 5, limits: bool = False) 
         draw(st.integers(1, most_groups)),
         draw(st.integers(1, 3)),
         branching=draw(st.sampled_from([0.0, 0.3, 0.7, 1.0])),
+        refused=draw(st.sampled_from([0.1, 0.5])),
+        dispatch_ns=draw(st.sampled_from([(0, 0), (1_000, 20_000), (50_000, 200_000)])),
         max_stages=limits and draw(st.booleans()),
         memory=limits and draw(st.booleans()),
     )
