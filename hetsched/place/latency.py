@@ -45,6 +45,9 @@ _HOT_AFTER_BLOCKS = 0.005
 # What comes after the searches (times, checks) has the rest.
 _TIME_USED = 0.95
 
+# The blocks may take this part of the time limit; they normally need far less.
+_BLOCKS_SHARE = 0.75
+
 # The integer program pays for open blocks of some size; its solver takes a second to import.
 _MOST_RELAXED = 400
 _LEAST_RELAX_S = 2.0
@@ -170,7 +173,7 @@ class _Search:
             max_nodes=int(_NODES_PER_S * self.budget_s / rounds),
             iterations=int(_ARC_ITERATIONS_PER_S * self.budget_s / rounds),
             known=self.value if first and free else _NEVER,
-            seconds=min(self.left_s, 0.5 * self.limit_s / rounds),
+            seconds=min(self.left_s, _BLOCKS_SHARE * self.limit_s / rounds),
         )
         return rows, bound, links
 
