@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hetsched.convert.capability import table_refusals
-from hetsched.convert.capability_rows import backends
+from hetsched.convert.capability_rows import backends, near, table
 from hetsched.errors import CapabilityError
 from hetsched.ir.graph import Graph
 from hetsched.soc.profile import Profile
@@ -44,10 +44,8 @@ def framework_target(framework: str, backend: str | None = None) -> Target:
     there = backends(framework)
     doors = [name for name in there if name.startswith("converter")]
     runs = [name for name in there if name not in doors]
-    if backend is not None and backend not in there:
-        raise CapabilityError(
-            f"framework {framework!r} has no backend {backend!r}: it has {', '.join(there)}"
-        )
+    if backend is not None:
+        table(framework, backend)  # it says what there is
     first = tuple((framework, door) for door in doors[:1])
     chosen = [backend] if backend is not None else runs or doors[:1]
     ways = tuple(tuple(dict.fromkeys((*first, (framework, name)))) for name in chosen)
@@ -67,7 +65,10 @@ def profile_target(profile: Profile, unit: str | None = None) -> Target:
         chosen = [u for u in profile.units if u.name == unit]
         name = f"{profile.name}'s {unit}"
     if not chosen:
-        known = ", ".join(u.name for u in profile.units)
-        raise CapabilityError(f"profile {profile.name!r} has no unit {unit!r}: it has {known}")
+        known = [u.name for u in profile.units]
+        raise CapabilityError(
+            f"profile {profile.name!r} has no unit {unit!r}: {near(unit or '', known)}"
+            f"it has {', '.join(known)}"
+        )
     ways = dict.fromkeys(((u.framework, u.backend),) for u in chosen)
     return Target(name=name, ways=tuple(ways))
