@@ -10,7 +10,6 @@ from hetsched.cost.calibrate.rows import Row
 from hetsched.cost.calibrate.unit import Tables, calibrate
 from hetsched.cost.calibrate.write import Results
 from hetsched.errors import CostError
-from hetsched.ir.load import load
 from hetsched.soc.profile import Profile
 
 _SAME = 0.01  # Solvers of different machines agree much closer; a changed row or rule doesn't.
@@ -40,6 +39,8 @@ def _of_model(row: Row) -> feature_tables.Features:
             f"{row.at}: no features of {row.model} {row.input_shape}: add them with --features, "
             f"or name an .onnx file or zoo:NAME as model"
         )
+    from hetsched.ir.load import load  # brings ONNX along, which the published rows don't need
+
     model = load(row.model)
     shapes = ["x".join(str(dim) for dim in shape) for shape in model.shapes.values()]
     if row.input_shape not in shapes:

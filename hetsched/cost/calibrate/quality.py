@@ -66,7 +66,7 @@ def verdict(kind: Kind, models: int, median: float | None) -> tuple[bool, str]:
     if median is None:
         return False, "no published row to check it with"
     if models < MODELS_NEEDED:
-        return False, f"{models} models, {MODELS_NEEDED} are needed"
+        return False, f"{models} model{'s' * (models != 1)}, {MODELS_NEEDED} are needed"
     if median > target:
         return False, f"median error {median:.0%}, the target is {target:.0%}"
     return True, ""

@@ -7,6 +7,7 @@ import pytest
 from hetsched.cli import main
 from hetsched.data import data_dir
 from hetsched.soc.catalog import profile
+from tests.unit.cli.models import write_model
 
 ROOT = data_dir("profiles").parent
 
@@ -107,3 +108,41 @@ def test_the_documented_errors_are_todays() -> None:
     spec.loader.exec_module(script)
     text = script.DOC.read_text(encoding="utf-8")
     assert script.updated(text) == text
+
+
+def test_rows_of_a_model_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A row may name an .onnx file: its features are computed; its shape must be the model's."""
+    model = write_model(tmp_path / "tiny.onnx", "Relu")
+    soc, rows = tmp_path / "my-soc.toml", tmp_path / "my.csv"
+    run(capsys, "profiles", "new", "my-soc", "-o", str(soc))
+    text = soc.read_text(encoding="utf-8")
+    soc.write_text(text.replace("# rows = [{", "rows = [{"), encoding="utf-8")
+    row = f"soc,unit,dtype,model,input_shape,ms\nmy-soc,cpu:big,fp32,{model},1x3x16x16,0.2\n"
+    rows.write_text(row, encoding="utf-8")
+    code, out, _ = run(capsys, "calibrate", str(soc), "--rows", str(rows))
+    assert code == 0
+    assert "not validated, 1 model, 8 are needed: cpu float32" in out
+    rows.write_text(row.replace("16x16", "8x8"), encoding="utf-8")
+    code, _, err = run(capsys, "calibrate", str(soc), "--rows", str(rows))
+    assert (code, err.count("\n")) == (1, 1)
+    assert "my.csv:2: input_shape 1x3x8x8" in err
+    assert "should be 1x3x16x16" in err
+
+
+def test_a_time_beyond_the_peak_changes_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """ResNet-50 in 0.01 ms, as when seconds were taken for milliseconds."""
+    soc, rows = tmp_path / "my-soc.toml", tmp_path / "my.csv"
+    run(capsys, "profiles", "new", "my-soc", "-o", str(soc))
+    text = soc.read_text(encoding="utf-8").replace("# rows = [{", "rows = [{")
+    soc.write_text(text, encoding="utf-8")
+    rows.write_text(
+        "soc,unit,dtype,model,input_shape,ms\nmy-soc,cpu:big,fp32,resnet50,1x3x224x224,0.01\n"
+    )
+    code, _, err = run(
+        capsys, "calibrate", str(soc), "--rows", str(rows), "-o", str(soc), "--force"
+    )
+    assert (code, err.count("\n")) == (1, 1)
+    assert "my.csv:2: resnet50 in 0.01 ms is beyond the physical peak of 32 GMAC/s" in err
+    assert soc.read_text(encoding="utf-8") == text

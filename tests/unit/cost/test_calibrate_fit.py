@@ -46,6 +46,15 @@ def test_twice_the_same_numbers() -> None:
     assert first.tolist() == second.tolist()
 
 
+@pytest.mark.parametrize("factor", [0.01, 3.0, 100.0])
+def test_a_machine_that_is_slower_by_a_factor_gets_rates_smaller_by_it(factor: float) -> None:
+    table = amounts()
+    times = table @ TRUE * np.linspace(0.8, 1.3, len(table))
+    plain = fit(table, times, TRUE * 2, NOTHING)
+    scaled = fit(table, times * factor, TRUE * 2 * factor, NOTHING)
+    assert scaled == pytest.approx(plain * factor, rel=1e-4)
+
+
 def test_no_coefficient_falls_below_its_limit() -> None:
     """Rows of a unit at 20 GMAC/s, and a limit that stands for a peak of 10."""
     table = amounts()
