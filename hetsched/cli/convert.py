@@ -11,8 +11,11 @@ from hetsched.cli.options import parse_shapes
 from hetsched.errors import ModelError, OutputExistsError, RunError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hetsched.convert.rewrite import Outcome
     from hetsched.convert.target import Target
+    from hetsched.ir.graph import Graph
     from hetsched.ir.model import Model
     from hetsched.runtime.verify import Verified
 
@@ -47,9 +50,9 @@ def convert(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Replace ops that a framework or unit doesn't run by ops that compute the same."""
-    target = _target(framework, backend, profile, unit)
+    choose = _chooser(framework, backend, profile, unit)
     _check_output(output, model, force)
-    outcome, verified = _convert(model, parse_shapes(shape or []), target, output, verify)
+    outcome, target, verified = _convert(model, parse_shapes(shape or []), choose, output, verify)
     if as_json:
         typer.echo(json.dumps(_as_json(outcome, target, verified, output), indent=2))
     else:
@@ -69,22 +72,31 @@ def register(app: typer.Typer) -> None:
     app.command()(convert)
 
 
-def _target(
+def _chooser(
     framework: str | None, backend: str | None, profile: str | None, unit: str | None
-) -> "Target":
+) -> "Callable[[Graph], Target]":
+    """Makes the target once the model is known; names are checked before that."""
     if (framework is None) == (profile is None):
         raise typer.BadParameter("give --framework or --profile, one of them")
     if backend is not None and framework is None:
         raise typer.BadParameter(f"--backend {backend} needs --framework")
     if unit is not None and profile is None:
         raise typer.BadParameter(f"--unit {unit} needs --profile")
-    from hetsched.convert.target import framework_target, profile_target
+    from hetsched.convert.check import check_backend
+    from hetsched.convert.target import chosen_backends, framework_target, profile_target
     from hetsched.soc.catalog import profile as find_profile
 
-    if framework is not None:
-        return framework_target(framework, backend)
-    assert profile is not None
-    return profile_target(find_profile(profile), unit)
+    if framework is None:
+        assert profile is not None
+        target = profile_target(find_profile(profile), unit)
+        return lambda _: target
+    names = chosen_backends(framework, backend)
+
+    def choose(graph: "Graph") -> "Target":
+        dtypes = {name: check_backend(graph, framework, name).dtype for name in names}
+        return framework_target(framework, backend, dtypes)
+
+    return choose
 
 
 def _check_output(output: Path | None, model: str, force: bool) -> None:
@@ -103,10 +115,10 @@ def _check_output(output: Path | None, model: str, force: bool) -> None:
 def _convert(
     source: str,
     shapes: dict[str, tuple[int, ...]],
-    target: "Target",
+    choose: "Callable[[Graph], Target]",
     output: Path | None,
     verify: bool,
-) -> "tuple[Outcome, Verified | None]":
+) -> "tuple[Outcome, Target, Verified | None]":
     from hetsched.cli.progress import step
     from hetsched.convert.rewrite import convert as rewrite
     from hetsched.ir.extract import save_whole
@@ -115,6 +127,7 @@ def _convert(
     with step(f"loading {source}"):
         model = load(source, shapes=shapes)
     with step("rewriting"):
+        target = choose(model.graph)
         outcome = rewrite(model, target)
     verified = None
     if verify:
@@ -122,7 +135,7 @@ def _convert(
             verified = _verified(model, outcome.model)
     if output is not None:
         save_whole(outcome.model, output)
-    return outcome, verified
+    return outcome, target, verified
 
 
 def _verified(model: "Model", converted: "Model") -> "Verified":

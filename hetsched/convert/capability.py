@@ -60,8 +60,15 @@ def unit_findings(
     return found
 
 
-def table_refusals(graph: Graph, *rows: tuple[str, str]) -> dict[str, str]:
+def table_refusals(
+    graph: Graph, *rows: tuple[str, str], computes: str | None = None
+) -> dict[str, str]:
     """Why ops aren't run by something that asks for all of these (framework, backend) tables.
+
+    Args:
+        graph: the model's, or some ops of it.
+        rows: tables that an op must all pass.
+        computes: what float tensors are converted to before, None when they stay.
 
     Returns:
         Op name to the reason in words; what isn't in it is supported.
@@ -69,7 +76,7 @@ def table_refusals(graph: Graph, *rows: tuple[str, str]) -> dict[str, str]:
     Raises:
         CapabilityError: unknown framework or backend, naming what there is.
     """
-    support = _Support(tables=tuple(table(*row) for row in rows))
+    support = _Support(tables=tuple(table(*row) for row in rows), computes=computes)
     return {op: found.text for op, found in _findings(graph, support)}
 
 

@@ -4,14 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from hetsched.convert.capability import table_refusals
+from hetsched.convert.capability import table_refusals, tables
 from hetsched.convert.capability_rows import backends, near, table
 from hetsched.errors import CapabilityError
 from hetsched.ir.graph import Graph
 from hetsched.soc.profile import Profile
 
 Rows: TypeAlias = tuple[tuple[str, str], ...]
-"""(framework, backend) tables that an op must all pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to run an op.
+
+    Attributes:
+        rows: (framework, backend) tables that the op must all pass.
+        computes: what float tensors are converted to before, None when they stay.
+    """
+
+    rows: Rows
+    computes: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,32 +36,56 @@ class Target:
     """
 
     name: str
-    ways: tuple[Rows, ...]
+    ways: tuple[Way, ...]
 
     def blocked(self, graph: Graph) -> Mapping[str, str]:
         """Ops that no way supports, each with the reason of the first way."""
-        found = [table_refusals(graph, *rows) for rows in self.ways]
+        found = [table_refusals(graph, *way.rows, computes=way.computes) for way in self.ways]
         common = set(found[0]).intersection(*found[1:])
         return {op: reason for op, reason in found[0].items() if op in common}
 
 
-def framework_target(framework: str, backend: str | None = None) -> Target:
+def framework_target(
+    framework: str, backend: str | None = None, dtypes: Mapping[str, str | None] | None = None
+) -> Target:
     """A framework: its converter's rows where it has one, and a backend's.
 
     Without a backend, an op is supported where one of the framework's backends runs it.
 
+    Args:
+        framework: as in index.csv.
+        backend: of the framework.
+        dtypes: by backend, what float tensors are converted to there, where they can't stay.
+
     Raises:
         CapabilityError: unknown framework or backend, naming what there is.
     """
-    there = backends(framework)
-    doors = [name for name in there if name.startswith("converter")]
-    runs = [name for name in there if name not in doors]
+    known = dtypes or {}
+    ways = tuple(
+        Way(rows=_rows(framework, name), computes=known.get(name))
+        for name in chosen_backends(framework, backend)
+    )
+    if backend is None:
+        return Target(name=framework, ways=ways)
+    changed = f" in {known[backend]}" if known.get(backend) else ""
+    return Target(name=f"{framework} {backend}{changed}", ways=ways)
+
+
+def chosen_backends(framework: str, backend: str | None = None) -> tuple[str, ...]:
+    """The backend that is asked for, else all that run ops, else the framework's converter.
+
+    Raises:
+        CapabilityError: unknown framework or backend, naming what there is.
+    """
     if backend is not None:
         table(framework, backend)  # it says what there is
-    first = tuple((framework, door) for door in doors[:1])
-    chosen = [backend] if backend is not None else runs or doors[:1]
-    ways = tuple(tuple(dict.fromkeys((*first, (framework, name)))) for name in chosen)
-    return Target(name=f"{framework} {backend}" if backend else framework, ways=ways)
+        return (backend,)
+    there = backends(framework)
+    return tuple(name for name in there if not name.startswith("converter")) or there[:1]
+
+
+def _rows(framework: str, backend: str) -> Rows:
+    return tuple((each.framework, each.backend) for each in tables(framework, backend))
 
 
 def profile_target(profile: Profile, unit: str | None = None) -> Target:
@@ -70,5 +106,5 @@ def profile_target(profile: Profile, unit: str | None = None) -> Target:
             f"profile {profile.name!r} has no unit {unit!r}: {near(unit or '', known)}"
             f"it has {', '.join(known)}"
         )
-    ways = dict.fromkeys(((u.framework, u.backend),) for u in chosen)
-    return Target(name=name, ways=tuple(ways))
+    ways = (Way(rows=((u.framework, u.backend),), computes=u.dtype) for u in chosen)
+    return Target(name=name, ways=tuple(dict.fromkeys(ways)))

@@ -25,7 +25,15 @@ def test_a_backend() -> None:
 
 def test_the_converter_comes_first() -> None:
     target = framework_target("mace", "gpu-opencl")
-    assert target.ways == ((("mace", "converter"), ("mace", "gpu-opencl")),)
+    (way,) = target.ways
+    assert way.rows == (("mace", "converter"), ("mace", "gpu-opencl"))
+
+
+def test_dtypes_that_float_tensors_are_converted_to() -> None:
+    assert "op" in framework_target("mace", "dsp-hexagon").blocked(unary("Relu"))
+    target = framework_target("mace", "dsp-hexagon", {"dsp-hexagon": "uint8"})
+    assert target.name == "mace dsp-hexagon in uint8"
+    assert target.blocked(unary("Relu")) == {}
 
 
 def test_without_a_backend_one_of_them_is_enough() -> None:
