@@ -184,7 +184,7 @@ class _Work:
         median = float(np.median(errors)) if errors is not None else held_median
         tau = kendall_tau(*((out, measured) if len(out) else (held, held_measured)))
         models = self._models() or len({row.model for row in self._held})
-        validated, why = verdict(self._unit.kind, models, median)
+        validated, why = verdict(self._unit.kind, models, median, tau)
         return Record(
             rows_sha256=digest(self._rows, self._features),
             models=self._models(),

@@ -104,13 +104,22 @@ def test_kendall_tau_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("models", "median", "expected"),
+    ("models", "median", "tau", "expected"),
     [
-        (8, 0.15, (True, "")),
-        (7, 0.01, (False, "7 models, 8 are needed")),
-        (8, 0.16, (False, "median error 16%, the target is 15%")),
-        (0, None, (False, "no published row to check it with")),
+        (8, 0.15, 0.9, (True, "")),
+        (7, 0.01, 1.0, (False, "7 models, 8 are needed")),
+        (8, 0.16, 1.0, (False, "median error 16.0%, the target is 15%")),
+        (8, 0.10, 0.5, (False, "tau 0.500, the target is 0.9")),
+        (
+            8,
+            0.16,
+            0.5,
+            (False, "median error 16.0%, the target is 15%; tau 0.500, the target is 0.9"),
+        ),
+        (0, None, None, (False, "no published row to check it with")),
     ],
 )
-def test_verdict(models: int, median: float | None, expected: tuple[bool, str]) -> None:
-    assert verdict("cpu", models, median) == expected
+def test_verdict(
+    models: int, median: float | None, tau: float | None, expected: tuple[bool, str]
+) -> None:
+    assert verdict("cpu", models, median, tau) == expected
