@@ -125,8 +125,8 @@ def frontier(
 ) -> tuple[int, list[int]]:
     """Bound of the units' times, each at its price per ns, and the unit per group of the best end.
 
-    No units come back when nothing below `upper` was found; the bound is 0 where more than 15
-    tensors are live at once or there are more than 8 units.
+    No units come back when nothing below `upper` was found; the bound is 0 where there are
+    more than 8 units.
     """
 
 def balance(
@@ -142,6 +142,5 @@ def balance(
 
     Looks for nothing from `upper` on. Keeps at most `states` and `labels` per group (no ends without
     labels); labels that differ by less than upper / grain are one. Repeatable unless stopped by
-    `seconds`. The bound is 0 where more than 15 tensors are live at once or there are more than 8
-    units.
+    `seconds`. The bound is 0 where there are more than 8 units.
     """

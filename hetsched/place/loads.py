@@ -26,7 +26,7 @@ _STEPS_PER_SECOND = 400_000_000
 _STATES_PER_SECOND = 15_000_000
 """States that a dynamic program extends per second. Measured likewise: 20 million."""
 
-_SEARCH_SHARE = 0.25
+_SEARCH_SHARE = 0.15
 _BOUND_SHARE = 0.15
 _SECOND_SHARE = 0.4
 _STARTS = 3
@@ -77,10 +77,8 @@ def solve_loads(
         if objective == ENERGY:
             tighter, best = _frontier(problem, best, _states(problem, limits, _SECOND_SHARE))
         else:
-            tighter, best = balance_units(problem, best, limits, last=True)
+            tighter = _pack_bound(problem, score(problem, best, objective), limits)
         bound = max(bound, tighter)
-    if objective == THROUGHPUT and not _closed(problem, objective, best, bound, limits):
-        bound = max(bound, _pack_bound(problem, score(problem, best, objective), limits))
     method = "baseline" if best is floor else "search"
     late = limits.left_s < _LATE_SHARE * limits.limit_s
     if late or len(problem.groups) > _MOST_GROUPS:

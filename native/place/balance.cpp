@@ -24,6 +24,7 @@ constexpr int kFewRounds = 200;
 constexpr std::int64_t kFewStates = 2'000;
 constexpr std::size_t kMostPrices = 12;
 constexpr std::size_t kMostEnds = 8;
+constexpr std::size_t kLeastWidth = 2;
 
 using Loads = std::array<Time, kMostUnits>;
 
@@ -193,36 +194,47 @@ std::vector<Priced> priced(const Layers& graph, const std::vector<Time>& start, 
   return best_prices(oracle, start, kRounds);
 }
 
+// The most detailed graph that the number of states allows.
+Layers finest(const Problem& problem, const std::vector<Time>& price, Time top, std::int64_t most) {
+  const std::size_t width = States(problem).width();
+  std::vector<Detail> ladder{{width, true}};
+  for (std::size_t w = width; w-- > kLeastWidth;) ladder.push_back({w, true});
+  for (std::size_t w = width; w-- > kLeastWidth;) ladder.push_back({w, false});
+  for (const Detail& each : ladder) {
+    Layers graph = build_layers(problem, States(problem, each), price, top, most, true);
+    if (graph.dropped >= kNever) return graph;
+  }
+  return build_layers(problem, States(problem, ladder.back()), price, top, most);
+}
+
 }  // namespace
 
 BalanceResult balance(const Problem& problem, BalanceOptions options) {
   const States states(problem);
   if (!states.fits() || problem.groups() == 0) return {};
-  options.upper = std::min(options.upper, kNever / kPriceSum - 1);
   const auto begun = std::chrono::steady_clock::now();
   const std::function<bool()> late = [&] {
     return std::chrono::steady_clock::now() - begun > std::chrono::duration<double>(options.seconds);
   };
+  options.upper = std::min(options.upper, kNever / kPriceSum - 1);
   const Time top = options.upper * kPriceSum;
   const auto units = z(problem.units());
   std::vector<Time> price = rough_prices(problem, kFewRounds);
   Layers graph = build_layers(problem, states, price, top, std::min(options.states, kFewStates));
   std::vector<Priced> prices = priced(graph, price, units);
-  Time dropped = graph.dropped;
-  if (dropped < kNever && !late()) {
+  if (graph.dropped < kNever && !late()) {
     price = prices.front().price;
-    graph = build_layers(problem, states, price, top, options.states);
+    graph = finest(problem, price, top, options.states);
     prices = priced(graph, price, units);
-    dropped = graph.dropped;
   }
-  const auto value = [&](Time sum) { return std::min(options.upper, (sum + kPriceSum - 1) / kPriceSum); };
-  const Time most = value(dropped);
+  const auto value = [&](Time sum) {
+    return std::min(options.upper, (sum + kPriceSum - 1) / kPriceSum);
+  };
+  const Time most = value(graph.dropped);
   BalanceResult result{std::min(most, value(prices.front().value)), {}};
-  for (const Priced& each : prices) {
-    if (prices.front().value >= top) break;
-    prune_layers(graph, each.price, top);
-  }
-  if (options.labels < 1 || graph.ends == 0 || prices.front().value >= top) return result;
+  if (prices.front().value >= top) return result;
+  for (const Priced& each : prices) prune_layers(graph, each.price, top);
+  if (options.labels < 1 || graph.ends == 0) return result;
   Search search(problem, graph, prices, options);
   if (!search.run(late)) return result;
   result.bound = std::max(result.bound, std::min(most, search.bound()));

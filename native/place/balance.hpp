@@ -25,7 +25,7 @@ struct BalanceResult {
   std::vector<std::vector<Index>> units;  // unit per group, of the best ends found, best first
 };
 
-// Bound 0 and no units where there are too many live tensors.
+// Bound 0 and no units where there are more than kMostUnits units.
 BalanceResult balance(const Problem& problem, BalanceOptions options);
 
 }  // namespace hetsched::place

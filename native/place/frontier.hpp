@@ -14,7 +14,7 @@
 namespace hetsched::place {
 
 struct FrontierResult {
-  Time bound = 0;            // no schedule has a lower sum; 0 where there are too many live tensors
+  Time bound = 0;            // no schedule has a lower sum; 0 where there are too many units
   std::vector<Index> unit;   // per group, of the best end found; empty without one
 };
 

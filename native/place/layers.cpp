@@ -84,7 +84,7 @@ Time thin_out(Frontier& next, Layer& layer, std::int64_t most) {
 }  // namespace
 
 Layers build_layers(const Problem& problem, const States& states, const std::vector<Time>& price,
-                    Time upper, std::int64_t most) {
+                    Time upper, std::int64_t most, bool whole) {
   const std::vector<Time> rest = states.remaining(price);
   Layers graph;
   graph.layers.resize(z(problem.groups()));
@@ -95,6 +95,7 @@ Layers build_layers(const Problem& problem, const States& states, const std::vec
     Frontier next = advance(problem, states, group, price, upper - left, now, layer);
     const Time dropped = thin_out(next, layer, most);
     if (dropped < kNever) graph.dropped = std::min(graph.dropped, dropped + left);
+    if (whole && dropped < kNever) return graph;
     now = std::move(next);
   }
   graph.ends = static_cast<std::int32_t>(now.cost.size());

@@ -11,6 +11,7 @@ std::size_t z(Index i) { return static_cast<std::size_t>(i); }
 constexpr unsigned kHolders = 4;   // first bit
 constexpr unsigned kBehind = 12;   // first bit
 constexpr std::uint32_t kMany = 1;
+constexpr std::uint32_t kEverywhere = 0xffU << kHolders;
 constexpr std::uint32_t kNotCounted = 0xffffU << kBehind;   // of model inputs
 
 Index maker(std::uint32_t field) { return static_cast<Index>(field & 0xfU) - 1; }
@@ -26,9 +27,39 @@ std::uint32_t one_behind(Index unit) {
 
 }  // namespace
 
-States::States(const Problem& problem) : problem_(problem), steps_(z(problem.groups())) {
+States::States(const Problem& problem, Detail detail)
+    : problem_(problem),
+      steps_(z(problem.groups())),
+      free_(z(problem.edges()), 0),
+      loose_(z(problem.edges()), 0) {
+  release_long_lived(detail);
   fits_ = problem.units() <= kMostUnits && assign_slots();
   look_ahead();
+}
+
+// Sets `free_` or `loose_` where too many tensors are live, and `width_`.
+void States::release_long_lived(Detail detail) {
+  std::vector<Index> live;
+  const auto last = [&](Index e) { return problem_.edge(e).consumers.back(); };
+  const auto enter = [&](Index e) {
+    if (problem_.edge(e).consumers.empty()) return;
+    live.push_back(e);
+    if (live.size() > detail.width) {
+      const auto longest = std::max_element(live.begin(), live.end(), [&](Index a, Index b) {
+        return last(a) - problem_.edge(a).producer < last(b) - problem_.edge(b).producer;
+      });
+      (detail.loose ? loose_ : free_)[z(*longest)] = 1;
+      live.erase(longest);
+    }
+    width_ = std::max(width_, live.size());
+  };
+  for (Index e = 0; e < problem_.edges(); ++e) {
+    if (problem_.edge(e).producer == kNone) enter(e);
+  }
+  for (Index group = 0; group < problem_.groups(); ++group) {
+    for (const Index e : problem_.writes(group)) enter(e);
+    std::erase_if(live, [&](Index e) { return last(e) <= group; });
+  }
 }
 
 bool States::assign_slots() {
@@ -37,7 +68,7 @@ bool States::assign_slots() {
   owner.fill(kNone);
   start_.fill(0);
   const auto take = [&](Index e) {
-    if (problem_.edge(e).consumers.empty()) return true;
+    if (problem_.edge(e).consumers.empty() || free_[z(e)] != 0) return true;
     const auto free = std::find(owner.begin(), owner.end(), kNone);
     if (free == owner.end()) return false;
     *free = e;
@@ -47,16 +78,20 @@ bool States::assign_slots() {
   const auto home = static_cast<unsigned>(problem_.home());
   for (Index e = 0; e < problem_.edges(); ++e) {
     if (problem_.edge(e).producer != kNone || problem_.edge(e).consumers.empty()) continue;
+    if (free_[z(e)] != 0) continue;
     if (!take(e)) return false;
     start_[slot[z(e)]] = (home + 1) | 1U << (kHolders + home) | kNotCounted;
   }
   for (Index group = 0; group < problem_.groups(); ++group) {
     Step& step = steps_[z(group)];
     step.root = problem_.predecessors(group).size() == 0;
-    for (const Index e : problem_.reads(group)) step.reads.emplace_back(slot[z(e)], e);
+    for (const Index e : problem_.reads(group)) {
+      if (free_[z(e)] == 0) step.reads.emplace_back(slot[z(e)], e);
+    }
     for (const Index e : problem_.writes(group)) {
       if (!take(e)) return false;
-      if (!problem_.edge(e).consumers.empty()) step.makes.push_back(slot[z(e)]);
+      if (problem_.edge(e).consumers.empty() || free_[z(e)] != 0) continue;
+      (loose_[z(e)] != 0 ? step.makes_loose : step.makes).push_back(slot[z(e)]);
     }
     for (const auto& [at, e] : step.reads) {
       const unsigned readers = later_readers(e, group);
@@ -149,17 +184,9 @@ Time States::run(Index group, Index unit, State& state) const {
   }
   const std::uint32_t made = static_cast<std::uint32_t>(unit + 1) | here << kHolders | back;
   for (const std::size_t at : step.makes) state[at] = made;
+  for (const std::size_t at : step.makes_loose) state[at] = made | kEverywhere;
   if (!step.more_roots) state[kSlots] = 0;
   return time;
-}
-
-std::vector<Time> States::loads(const std::vector<Index>& unit) const {
-  std::vector<Time> load(z(problem_.units()), 0);
-  State state = start_;
-  for (Index group = 0; group < problem_.groups(); ++group) {
-    load[z(unit[z(group)])] += run(group, unit[z(group)], state);
-  }
-  return load;
 }
 
 }  // namespace hetsched::place

@@ -36,19 +36,25 @@ struct StateHash {
   }
 };
 
+// Of how many live tensors everything is kept. Where more are live, those that live longest are
+// loose (copies of them aren't charged) or free (nor stages begun after them). Both lower the bound.
+struct Detail {
+  std::size_t width = kSlots;
+  bool loose = false;
+};
+
 class States {
  public:
-  explicit States(const Problem& problem);
+  explicit States(const Problem& problem, Detail detail = {});
 
-  // Whether there are few enough units and live tensors; without, nothing else may be asked.
+  // Whether there are few enough units; without, nothing else may be asked.
   bool fits() const { return fits_; }
   const State& start() const { return start_; }
+  // Most tensors of which everything is kept at a time.
+  std::size_t width() const { return width_; }
 
   // Runs a group on a unit: its time there, and the state after it.
   Time run(Index group, Index unit, State& state) const;
-
-  // Per unit, the time of an assignment of groups to units.
-  std::vector<Time> loads(const std::vector<Index>& unit) const;
 
   // Least cost of the groups from each one on, without copies and dispatches, weighted by prices.
   std::vector<Time> remaining(const std::vector<Time>& price) const;
@@ -59,12 +65,14 @@ class States {
     bool root = false;                                          // reads no other group's tensor
     std::vector<std::pair<std::size_t, Index>> reads;           // slot, edge
     std::vector<std::size_t> makes;                             // slots
+    std::vector<std::size_t> makes_loose;                       // likewise
     std::vector<std::pair<std::size_t, unsigned>> afterwards;   // slot, units that may still read it
     unsigned later = 0;                                         // units that later groups may run on
     bool more_roots = false;                                    // whether a root follows
   };
 
   bool assign_slots();
+  void release_long_lived(Detail detail);
   void look_ahead();
   unsigned later_readers(Index e, Index group) const;
   std::uint32_t enter(const Step& step, Index unit, State& state, Time& time) const;
@@ -72,6 +80,9 @@ class States {
   const Problem& problem_;
   std::vector<Step> steps_;
   State start_{};
+  std::vector<char> free_;   // per edge
+  std::vector<char> loose_;  // per edge
+  std::size_t width_ = 0;
   bool fits_ = false;
 };
 

@@ -119,17 +119,26 @@ def test_annealing_gives_valid_stages_within_limits(seed: int, groups: int, smoo
             assert score(problem, found, "energy") <= score(problem, start, "energy")
 
 
-def test_too_many_live_tensors_give_no_bound() -> None:
-    """16 groups feed one: 16 tensors are live at once."""
+def test_more_live_tensors_than_told_apart_still_give_bounds() -> None:
+    """16 groups feed one: 16 tensors are live at once, 15 are told apart.
+
+    On home (dispatch 5, see `make_problem`) everything takes 5 + 17 = 22; no unit finishes half of
+    the 17 groups in less than 8.
+    """
     links = [(group, [16]) for group in range(16)]
     native = native_problem(make_problem([[1, 1]] * 17, links))
-    assert _core.frontier(native, price=[1, 1], upper=NO_LIMIT, states=100) == (0, [])
+    energy, _ = _core.frontier(native, price=[1, 1], upper=NO_LIMIT, states=100)
+    assert 17 <= energy <= 22
+    bound, _ = _core.balance(native, states=100, labels=10, grain=10, upper=NO_LIMIT)
+    assert 8 <= bound <= 22
+    packed = _core.pack_bound(native, rounds=3, resolution=100, width=4, upper=NO_LIMIT, gap=0.0)
+    assert 0 < packed <= 22
+
+
+def test_more_units_than_told_apart_give_no_bound() -> None:
+    native = native_problem(make_problem([[1] * 9], []))
+    assert _core.frontier(native, price=[1] * 9, upper=NO_LIMIT, states=100) == (0, [])
     assert _core.balance(native, states=100, labels=10, grain=10, upper=NO_LIMIT) == (0, [])
-    assert (
-        0
-        < _core.pack_bound(native, rounds=3, resolution=100, width=4, upper=NO_LIMIT, gap=0.0)
-        <= 22
-    )  # everything on home: 5 + 17
 
 
 def test_wrong_arguments_are_refused() -> None:
