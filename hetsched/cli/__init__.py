@@ -82,7 +82,8 @@ def _show_log() -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and exit.
 
-    0 done, 1 refused with one clear line, 2 usage, 3 analysed and something blocks, 130 interrupted.
+    0 done, 1 refused with one clear line, 2 usage, 3 analysed and something blocks, 130
+    interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     _show_log()

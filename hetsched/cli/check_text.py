@@ -54,6 +54,11 @@ def _fitted(words: list[str], width: int) -> str:
     return _short(words[0], width) if words else ""
 
 
+def _end(name: str, width: int) -> str:
+    """The name's end: that is where generated names differ."""
+    return name if len(name) <= width else f"…{name[1 - width :]}"
+
+
 def _short(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 3]}..."
 
@@ -93,10 +98,11 @@ def blocker_lines(blockers: Iterable[Blocker]) -> Iterator[str]:
     groups = grouped(blockers)
     if not groups:
         return
-    yield _BLOCKER.format("count", "op", "scenario", "why, what helps, the first of them")
+    yield _BLOCKER.format("count", "op", "scenario", "why; what helps; an example")
     for count, first in groups:
         scenario = _UNKNOWN if first.kind == "unknown" else first.scenario or "none"
-        words = [f"{first.reason};", f"{first.remedy};" if first.remedy else "", f"{first.op}"]
+        remedy = f"{first.remedy};" if first.remedy else ""
+        words = [f"{first.reason};", remedy, f"as {_end(first.op, 30)}"]
         why = textwrap.wrap(
             " ".join(filter(None, words)), WIDTH - len(_WHY_INDENT), break_on_hyphens=False
         )
@@ -107,7 +113,8 @@ def blocker_lines(blockers: Iterable[Blocker]) -> Iterator[str]:
 
 def _legend(groups: Sequence[tuple[int, Blocker]]) -> Iterator[str]:
     used = {first.scenario for _, first in groups}
-    yield ""
+    if used & _SCENARIOS.keys() or any(first.kind == "unknown" for _, first in groups):
+        yield ""
     for scenario, words in _SCENARIOS.items():
         if scenario in used:
             yield f"Scenario {words}."
@@ -119,11 +126,16 @@ def _legend(groups: Sequence[tuple[int, Blocker]]) -> Iterator[str]:
 
 
 def grouped(blockers: Iterable[Blocker]) -> list[tuple[int, Blocker]]:
-    """Blockers that differ in names of ops and tensors only count as one; most frequent first."""
+    """Blockers that differ in names of ops and tensors only count as one; most frequent first.
+
+    What nothing helps, a unit out of the framework's reach, has the same reason for every op type.
+    """
     firsts: dict[Blocker, Blocker] = {}
     counts: Counter[Blocker] = Counter()
     for blocker in blockers:
-        key = replace(blocker, op="", reason=re.sub(r"'[^']*'", "''", blocker.reason))
-        firsts.setdefault(key, blocker)
+        is_helpless = blocker.scenario is None and blocker.kind != "unknown"
+        shown = replace(blocker, op_type="(any)") if is_helpless else blocker
+        key = replace(shown, op="", reason=re.sub(r"'[^']*'", "''", blocker.reason))
+        firsts.setdefault(key, shown)
         counts[key] += 1
     return [(count, firsts[key]) for key, count in counts.most_common()]

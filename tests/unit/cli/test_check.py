@@ -1,6 +1,7 @@
 """`hetsched check`: its table, its details, its exit codes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,17 @@ def blocker(op: str, reason: str, scenario: int | None = 4, kind: Kind = "blocke
 def test_alike_blockers_are_counted() -> None:
     found = grouped([blocker("a", "'x' too big"), blocker("b", "no"), blocker("c", "'y' too big")])
     assert [(count, first.op) for count, first in found] == [(2, "a"), (1, "b")]
+    # Out of reach: the op type doesn't matter.
+    far = blocker("d", "far", None)
+    found = grouped([far, replace(far, op="e", op_type="Relu")])
+    assert [(count, first.op_type) for count, first in found] == [(2, "(any)")]
+
+
+def test_long_names_keep_their_end() -> None:
+    text = "\n".join(blocker_lines([blocker("x" * 90 + "/Conv_7", "no")]))
+    assert fits(text)
+    assert "…" in text
+    assert "xxx/Conv_7" in text
 
 
 def test_details_are_exact() -> None:
@@ -177,10 +189,10 @@ def test_details_are_exact() -> None:
         blocker("c", "TNN doesn't reach this unit", None),
     ]
     assert list(blocker_lines(found)) == [
-        "count  op                   scenario  why, what helps, the first of them",
-        "    1  Conv                 4         dilation 1 only, not (2, 2); do it; a",
-        "    1  Conv                 unknown   it says nothing; do it; b",
-        "    1  Conv                 none      TNN doesn't reach this unit; do it; c",
+        "count  op                   scenario  why; what helps; an example",
+        "    1  Conv                 4         dilation 1 only, not (2, 2); do it; as a",
+        "    1  Conv                 unknown   it says nothing; do it; as b",
+        "    1  (any)                none      TNN doesn't reach this unit; do it; as c",
         "",
         "Scenario 4: implement it as a custom op, or run it on the host in between.",
         "Unknown: the table is incomplete, or it names a condition that isn't checked.",
