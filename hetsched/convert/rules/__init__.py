@@ -13,8 +13,10 @@ from hetsched.convert.rules import (
     channel_shuffle,
     clip_to_min_max,
     clip_to_relu,
+    conv_1d,
     conv_to_matmul,
     conv_transpose,
+    conv_transpose_4d,
     conv_transpose_depth,
     depth_space,
     div_to_mul,
@@ -41,6 +43,7 @@ from hetsched.convert.rules import (
     reciprocal_to_div,
     reduce_keepdims,
     relu_to_clip,
+    resize_repeat,
     softmax,
     softmax_axis,
     softplus,
@@ -98,6 +101,9 @@ RULES: tuple[Rule, ...] = (
     gather_to_slice.RULE,
     conv_transpose_depth.RULE,
     conv_transpose.RULE,
+    conv_transpose_4d.RULE,
+    resize_repeat.RULE,
+    conv_1d.RULE,
     stored_operand.RULE,
 )
 

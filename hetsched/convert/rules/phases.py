@@ -134,6 +134,18 @@ def crop(tape: Tape, value: ir.Value, found: list[Axis]) -> ir.Value:
     return tape.op("Slice", value, *(tape.integers(*x) for x in (starts, ends, where)))
 
 
+def interleave_by_axis(tape: Tape, value: ir.Value, channels: int, found: list[Axis]) -> ir.Value:
+    """[N, C * s * s, H, W] to [N, C, H * s, W * s], one axis after the other, in 4 dimensions."""
+    shape = static_shape(value)
+    assert shape is not None
+    (n, _, height, width), (down, right) = shape, (axis.stride for axis in found)
+    value = tape.reshape(value, (n * channels * down, right, height, width))
+    value = tape.op("Transpose", value, perm=[0, 2, 3, 1])
+    value = tape.reshape(value, (n * channels, down, height, width * right))
+    value = tape.op("Transpose", value, perm=[0, 2, 1, 3])
+    return tape.reshape(value, (n, channels, height * down, width * right))
+
+
 def stored_bias(site: Site) -> np.ndarray | None:
     """The bias, None when there is none."""
     value = site.optional(2)

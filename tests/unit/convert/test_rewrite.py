@@ -35,7 +35,8 @@ def test_rules_have_names_of_their_own_and_scenario_1() -> None:
 
 def test_rules_for_an_op_type() -> None:
     assert rules_for("Sum") == ("void", "sum-to-add")
-    assert rules_for("ConvTranspose") == ("conv-transpose-depth", "conv-transpose")
+    transposed = ("conv-transpose-depth", "conv-transpose", "conv-transpose-4d")
+    assert rules_for("ConvTranspose") == transposed
     assert rules_for("NonZero") == ()
 
 
