@@ -1,5 +1,7 @@
 """Simplification by libraries: inlining of functions, constant folding, removal of the unused."""
 
+import sys
+
 import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
@@ -7,7 +9,7 @@ from hetsched.ir.bodies import masked
 from hetsched.ir.shapes import run_inference
 
 FOLD_ELEMENTS = 8192
-"""A folded result may have this many elements: shapes and tables, never weights."""
+"""A folded result may have this many elements, unless it takes the place of stored weights."""
 
 MAX_ROUNDS = 16
 """Chains of shape arithmetic need a round per link that inference can't see through."""
@@ -20,6 +22,7 @@ _RANDOM = frozenset({
 })  # fmt: skip
 _QUANTISING = frozenset({"DequantizeLinear", "QuantizeLinear", "DynamicQuantizeLinear"})
 _REARRANGING = frozenset({"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"})
+_PICKING = frozenset({"Slice", "Concat"})
 _FOLDED_DTYPES = frozenset({
     ir.DataType.FLOAT, ir.DataType.DOUBLE, ir.DataType.FLOAT16, ir.DataType.BOOL,
     ir.DataType.INT8, ir.DataType.INT16, ir.DataType.INT32, ir.DataType.INT64,
@@ -64,7 +67,7 @@ def _fold(model: ir.Model) -> bool:
             model,
             onnx_shape_inference=False,  # node by node, which takes far longer
             input_size_limit=FOLD_ELEMENTS,
-            output_size_limit=FOLD_ELEMENTS,
+            output_size_limit=sys.maxsize,  # `_should_fold` decides
             should_fold=_should_fold,
         )
         _lift(model)
@@ -107,9 +110,22 @@ def _should_fold(node: ir.Node) -> bool | None:
     if node.op_type in _REARRANGING:
         source = node.inputs[0]
         return elements <= FOLD_ELEMENTS or (source is not None and len(source.uses()) == 1)
+    if node.op_type in _PICKING and _at_most_doubles(node, elements):
+        return True
     if elements > FOLD_ELEMENTS:
         return False
     return True if node.op_type == "ConstantOfShape" else None
+
+
+def _at_most_doubles(node: ir.Node, elements: int) -> bool:
+    """Whether folding this op, and its source's other readers alike, keeps weights under twice.
+
+    Exporters cut and join the weights of an LSTM's gates by such ops.
+    """
+    sources = node.inputs[:1] if node.op_type == "Slice" else node.inputs
+    known = [(source, _elements(source)) for source in sources if source is not None]
+    readers = max((len(source.uses()) for source, _ in known), default=1)
+    return elements * readers <= 2 * sum(count or 0 for _, count in known)
 
 
 def _elements(value: ir.Value) -> int | None:

@@ -374,3 +374,29 @@ def test_a_cast_that_does_not_saturate_stays_so(tmp_path: Path) -> None:
     assert [(op.op_type, op.attributes) for op in loaded.graph.ops] == [
         ("CastLike", {"saturate": 0})
     ]
+
+
+def cut_weights(slices: list[tuple[int, int]]) -> onnx.ModelProto:
+    """x @ (rows of w, cut by `slices` and joined again); w has 128 x 128 elements."""
+    weights = np.arange(128 * 128, dtype=np.float32).reshape(128, 128)
+    constants: dict[str, Array] = {"w": weights}
+    nodes = []
+    for index, (begin, end) in enumerate(slices):
+        constants |= {f"b{index}": np.array([begin]), f"e{index}": np.array([end])}
+        nodes.append(helper.make_node("Slice", ["w", f"b{index}", f"e{index}"], [f"s{index}"]))
+    parts = [f"s{index}" for index in range(len(slices))]
+    nodes.append(helper.make_node("Concat", parts, ["all"], axis=0))
+    nodes.append(helper.make_node("MatMul", ["x", "all"], ["y"]))
+    rows = sum(end - begin for begin, end in slices)
+    return model(graph(nodes, [value("x", (1, rows))], [value("y", (1, 128))], constants))
+
+
+def test_gates_cut_out_of_weights_and_joined_again_are_folded(tmp_path: Path) -> None:
+    loaded = load(save(tmp_path / "m.onnx", cut_weights([(64, 128), (0, 64)])))
+    assert [op.op_type for op in loaded.graph.ops] == ["MatMul"]
+
+
+def test_slices_that_would_multiply_the_weights_stay(tmp_path: Path) -> None:
+    # Three whole copies of w would make three times its elements: more than twice.
+    loaded = load(save(tmp_path / "m.onnx", cut_weights([(0, 128), (0, 127), (0, 126)])))
+    assert [op.op_type for op in loaded.graph.ops].count("Slice") == 3
