@@ -116,12 +116,12 @@ std::pair<hp::Time, std::vector<hp::Index>> frontier(const hp::Problem& problem,
 
 std::pair<hp::Time, std::vector<std::vector<hp::Index>>> balance(
     const hp::Problem& problem, std::int64_t states, std::int64_t labels, std::int64_t grain,
-    hp::Time upper, double seconds) {
+    bool whole, hp::Time upper, double seconds) {
   if (states < 1 || labels < 0 || grain < 1 || upper < 1) {
     throw std::invalid_argument("states, grain and upper from 1, labels from 0");
   }
   nb::gil_scoped_release release;
-  hp::BalanceResult found = hp::balance(problem, {states, labels, grain, upper, seconds});
+  hp::BalanceResult found = hp::balance(problem, {states, labels, grain, whole, upper, seconds});
   return {found.bound, std::move(found.units)};
 }
 
@@ -201,5 +201,5 @@ NB_MODULE(_core, m) {
         "width"_a, "upper"_a, "gap"_a, "seconds"_a = 1e9);
   m.def("frontier", &frontier, "problem"_a, nb::kw_only(), "price"_a, "upper"_a, "states"_a);
   m.def("balance", &balance, "problem"_a, nb::kw_only(), "states"_a, "labels"_a, "grain"_a,
-        "upper"_a, "seconds"_a = 1e9);
+        "whole"_a, "upper"_a, "seconds"_a = 1e9);
 }

@@ -17,13 +17,14 @@ _GROUPS_PER_SECOND = 6_000_000
 the order seen in single runs on a 2-core x86 machine. They turn a time limit into work."""
 
 _ROUNDS = (
-    (0.02, 0.02, 200),
-    (0.05, 0.05, 400),
-    (0.1, 0.1, 1000),
-    (0.1, 0.2, 1000),
-    (0.1, 0.4, 1000),
+    (0.02, 0.02, 200, False),
+    (0.05, 0.05, 400, True),
+    (0.1, 0.1, 1000, False),
+    (0.1, 0.2, 1000, True),
+    (0.2, 0.4, 1000, False),
 )
-"""Per round: the parts of the time limit for states and for labels, and the labels' grain."""
+"""Per round: the parts of the time limit for states and for labels, the labels' grain, and whether
+the graph of states is kept whole by telling fewer tensors apart."""
 
 _POLISHED = 3
 _POLISH_SHARE = 0.01
@@ -46,7 +47,7 @@ def balance_units(problem: Problem, floor: Schedule, limits: Limits) -> tuple[in
     native = native_problem(problem)
     best = floor
     bound = _core.load_bound(native)
-    for states, labels, grain in _ROUNDS:
+    for states, labels, grain, whole in _ROUNDS:
         value = score(problem, best, THROUGHPUT)
         if value - bound <= limits.gap * value or limits.left_s <= 0:
             break
@@ -55,6 +56,7 @@ def balance_units(problem: Problem, floor: Schedule, limits: Limits) -> tuple[in
             states=_amount(problem, states * limits.limit_s * _STATES_PER_SECOND),
             labels=_amount(problem, labels * limits.limit_s * _LABELS_PER_SECOND),
             grain=grain,
+            whole=whole,
             upper=value,
             seconds=limits.left_s,
         )

@@ -224,7 +224,8 @@ BalanceResult balance(const Problem& problem, BalanceOptions options) {
   std::vector<Priced> prices = priced(graph, price, units);
   if (graph.dropped < kNever && !late()) {
     price = prices.front().price;
-    graph = finest(problem, price, top, options.states);
+    graph = options.whole ? finest(problem, price, top, options.states)
+                          : build_layers(problem, states, price, top, options.states);
     prices = priced(graph, price, units);
   }
   const auto value = [&](Time sum) {

@@ -16,6 +16,7 @@ struct BalanceOptions {
   std::int64_t states = 20'000;  // per group
   std::int64_t labels = 5'000;   // per group; 0 for prices only
   std::int64_t grain = 400;      // labels that differ by less than upper / grain are one
+  bool whole = true;             // too many states: tell fewer apart rather than drop the dearest
   Time upper = kNever;           // a schedule's value: nothing from there on is looked at
   double seconds = 1e9;          // outer stop; a search that it stops isn't repeatable
 };

@@ -50,14 +50,19 @@ def test_prices_on_groups_bound_throughput(
     states=st.integers(1, 50),
     labels=st.integers(0, 30),
     grain=st.integers(1, 1000),
+    whole=st.booleans(),
 )
-def test_balancing_bounds_throughput(seed: int, states: int, labels: int, grain: int) -> None:
+def test_balancing_bounds_throughput(
+    seed: int, states: int, labels: int, grain: int, whole: bool
+) -> None:
     problem = small(seed)
     best = brute_force(problem, "throughput")
     assert best is not None
     native = native_problem(problem)
     for upper in (NO_LIMIT, 2 * best, best):
-        bound, found = _core.balance(native, states=states, labels=labels, grain=grain, upper=upper)
+        bound, found = _core.balance(
+            native, states=states, labels=labels, grain=grain, whole=whole, upper=upper
+        )
         assert 0 < bound <= best
         assert all(
             unit in problem.allowed(group) for row in found for group, unit in enumerate(row)
@@ -71,7 +76,12 @@ def test_balancing_is_exact_on_chains(seed: int, groups: int, units: int) -> Non
     best = brute_force(problem, "throughput")
     assert best is not None
     bound, found = _core.balance(
-        native_problem(problem), states=10_000, labels=10_000, grain=2**40, upper=best + 1
+        native_problem(problem),
+        states=10_000,
+        labels=10_000,
+        grain=2**40,
+        whole=False,
+        upper=best + 1,
     )
     assert bound == best
     reached = [best_stages(problem, row, "throughput") for row in found]
@@ -129,7 +139,7 @@ def test_more_live_tensors_than_told_apart_still_give_bounds() -> None:
     native = native_problem(make_problem([[1, 1]] * 17, links))
     energy, _ = _core.frontier(native, price=[1, 1], upper=NO_LIMIT, states=100)
     assert 17 <= energy <= 22
-    bound, _ = _core.balance(native, states=100, labels=10, grain=10, upper=NO_LIMIT)
+    bound, _ = _core.balance(native, states=100, labels=10, grain=10, whole=True, upper=NO_LIMIT)
     assert 8 <= bound <= 22
     packed = _core.pack_bound(native, rounds=3, resolution=100, width=4, upper=NO_LIMIT, gap=0.0)
     assert 0 < packed <= 22
@@ -138,7 +148,10 @@ def test_more_live_tensors_than_told_apart_still_give_bounds() -> None:
 def test_more_units_than_told_apart_give_no_bound() -> None:
     native = native_problem(make_problem([[1] * 9], []))
     assert _core.frontier(native, price=[1] * 9, upper=NO_LIMIT, states=100) == (0, [])
-    assert _core.balance(native, states=100, labels=10, grain=10, upper=NO_LIMIT) == (0, [])
+    assert _core.balance(native, states=100, labels=10, grain=10, whole=True, upper=NO_LIMIT) == (
+        0,
+        [],
+    )
 
 
 def test_wrong_arguments_are_refused() -> None:
@@ -148,6 +161,6 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="one price per unit"):
         _core.anneal_load(native, [(0, [0])], price=[1], seed=0, iterations=1)
     with pytest.raises(ValueError, match="states, grain and upper from 1"):
-        _core.balance(native, states=0, labels=1, grain=1, upper=1)
+        _core.balance(native, states=0, labels=1, grain=1, whole=True, upper=1)
     with pytest.raises(ValueError, match="width from 0 to 12"):
         _core.pack_bound(native, rounds=1, resolution=1, width=13, upper=1, gap=0.0)
