@@ -8,12 +8,15 @@ from hetsched.backends.ort.session import make_session
 from hetsched.backends.ort.stage import OrtExecutable, Port
 
 
-def reference_outputs(path: Path, inputs: Mapping[str, HostValue]) -> dict[str, HostValue]:
-    """Run an original model file unsplit, with all of ONNX Runtime's optimisations and one thread.
+def reference_outputs(
+    path: Path, inputs: Mapping[str, HostValue], *, optimize: bool = True
+) -> dict[str, HostValue]:
+    """Run an original model file unsplit, in one thread.
 
     Args:
         path: the ONNX file, as it came.
         inputs: by name; inputs of the file that have a stored value keep it.
+        optimize: with all of ONNX Runtime's optimisations, else op by op.
 
     Returns:
         The outputs by name, in the file's order.
@@ -21,7 +24,7 @@ def reference_outputs(path: Path, inputs: Mapping[str, HostValue]) -> dict[str, 
     Raises:
         BackendError: with ONNX Runtime's reason, when it can't load or run the file.
     """
-    session = make_session(path, threads=1, optimize=True)
+    session = make_session(path, threads=1, optimize=optimize)
     whole = OrtExecutable(
         "the unsplit model",
         session,
