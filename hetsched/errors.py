@@ -33,6 +33,10 @@ class PlacementError(HetschedError):
     """No valid placement exists, or a placement breaks a rule of the problem."""
 
 
+class InfeasibleError(PlacementError):
+    """The problem has no placement at all: the model, the units and the limits don't fit."""
+
+
 class PlanError(HetschedError):
     """A plan file is wrong or doesn't belong to this model or profile."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hetsched.cli.options import assignments, parse_shapes
-from hetsched.errors import HetschedError, OutputExistsError, PlanError
+from hetsched.errors import HetschedError, InfeasibleError, OutputExistsError, PlanError
 from hetsched.quantity import parse_duration_ns
 
 if TYPE_CHECKING:
@@ -59,7 +59,12 @@ def plan(
         objective, gap, time_limit, seed, framework, backend, pin, max_subgraphs, max_stage
     )
     _check_output(output, model, force)
-    outcome = _solve(model, profile, request, parse_shapes(shape or []), store)
+    try:
+        outcome = _solve(model, profile, request, parse_shapes(shape or []), store)
+    except InfeasibleError as error:
+        if as_json:
+            _show_infeasible(error)
+        raise
     written = outcome.plan.save(output, force=force) if output else outcome.plan
     _show(outcome, written, output, as_json)
 
@@ -146,6 +151,15 @@ def _load(model: str, shapes: dict[str, tuple[int, ...]]) -> "Model":
     from hetsched.ir.load import load
 
     return load(model, shapes=shapes)
+
+
+def _show_infeasible(error: InfeasibleError) -> None:
+    import msgspec
+
+    from hetsched.plan.model import SCHEMA
+
+    body = {"schema": SCHEMA, "status": "infeasible", "reason": str(error)}
+    typer.echo(msgspec.json.encode(body).decode())
 
 
 def _show(outcome: "Outcome", written: "Plan", output: Path | None, as_json: bool) -> None:

@@ -124,8 +124,9 @@ def power_uw(problem: Problem, unit: int) -> int:
     power = problem.power_mw[unit]
     if power is None:
         raise PlacementError(
-            f"energy: the power of unit {problem.units[unit]!r} isn't known; give the profile "
-            "its power_mw, pin the model's ops to other units, or choose another objective"
+            f"energy: the power of unit {problem.units[unit]!r} isn't known (for host: "
+            "this machine reports none); give its unit a `power` in the "
+            "profile, pin the model's ops to other units, or choose another objective"
         )
     return round(power * 1000)
 

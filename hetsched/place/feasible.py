@@ -1,6 +1,6 @@
 """Why a problem has no placement, in words."""
 
-from hetsched.errors import PlacementError
+from hetsched.errors import InfeasibleError
 from hetsched.place.evaluate import power_uw
 from hetsched.place.problem import Problem
 from hetsched.quantity import format_bytes
@@ -14,7 +14,7 @@ def diagnose(problem: Problem) -> None:
     combination of memory and caps: only a solver can tell.
 
     Raises:
-        PlacementError: naming the group and what each unit has against it.
+        InfeasibleError: naming the group and what each unit has against it.
     """
     for group in range(len(problem.groups)):
         against = [_objection(problem, group, unit) for unit in range(len(problem.units))]
@@ -23,7 +23,7 @@ def diagnose(problem: Problem) -> None:
                 f"{name}: {objection}"
                 for name, objection in zip(problem.units, against, strict=True)
             )
-            raise PlacementError(
+            raise InfeasibleError(
                 f"infeasible: no unit can run {problem.groups[group]!r} ({reasons})"
             )
     _check_total_memory(problem)
@@ -56,13 +56,13 @@ def _check_total_memory(problem: Problem) -> None:
             f"{name} {format_bytes(limit)}"
             for name, limit in zip(problem.units, limits, strict=True)
         )
-        raise PlacementError(
+        raise InfeasibleError(
             f"infeasible: the weights take at least {format_bytes(needed)}, more than the units' "
             f"memory together ({each})"
         )
 
 
-def infeasible_by_limits(problem: Problem) -> PlacementError:
+def infeasible_by_limits(problem: Problem) -> InfeasibleError:
     """The error for a problem that a solver proved infeasible though each group fits somewhere."""
     limited = [
         f"{name} takes {limit} subgraphs"
@@ -73,7 +73,7 @@ def infeasible_by_limits(problem: Problem) -> PlacementError:
         for name, limit in zip(problem.units, problem.memory_bytes, strict=True)
         if limit is not None
     ]
-    return PlacementError(
+    return InfeasibleError(
         f"infeasible: no placement keeps all limits together ({'; '.join(limited)})"
     )
 

@@ -17,14 +17,11 @@ from hetsched.place.problem import ENERGY, THROUGHPUT, Problem
 from hetsched.place.stages import best_stages
 
 _GROUPS_PER_SECOND = 6_000_000
-"""Groups that annealing evaluates per second. Measured on a busy 2-core x86 machine: 8 to 11
-million."""
-
 _STEPS_PER_SECOND = 400_000_000
-"""Steps of `pack_bound` per second. Measured likewise: 500 to 1000 million."""
-
 _STATES_PER_SECOND = 15_000_000
-"""States that a dynamic program extends per second. Measured likewise: 20 million."""
+"""Groups that annealing evaluates, steps that `pack_bound` takes and states that a dynamic program
+extends per second: assumptions that turn a time limit into an amount of work, on the low side so
+that normally the work ends a search and not the clock."""
 
 _SEARCH_SHARE = 0.15
 _BOUND_SHARE = 0.15

@@ -15,10 +15,8 @@ from hetsched.place.problem import ENERGY, LATENCY, OBJECTIVES, Problem
 from hetsched.place.validate import validate
 
 WORK_PER_SECOND = 0.5
-"""CP-SAT's deterministic time that a second of a slow machine covers.
-
-Measured with this package's models on a shared 2-core x86 machine: 0.6 to 1.5 per second.
-"""
+"""CP-SAT's deterministic time that a second is taken to cover: an assumption on the low side, so
+that normally the work ends a search and not the clock."""
 
 
 def place(
@@ -43,9 +41,10 @@ def place(
         seed: of all random choices.
 
     Raises:
-        PlacementError: when the objective is unknown, when there is no placement (naming the group
-            and each unit's refusal, or the limits), when none was found in time, or for energy when
-            the power of a unit that could be used isn't known (naming it).
+        InfeasibleError: when there is no placement (naming the group and each unit's refusal, or
+            the limits).
+        PlacementError: when the objective is unknown, when no placement was found in time, or for
+            energy when the power of a unit that could be used isn't known (naming it).
     """
     began = time.monotonic()
     if objective not in OBJECTIVES:
@@ -111,7 +110,8 @@ def _any(problem: Problem, limits: Limits) -> Schedule:
     """Some valid schedule, for problems that no baseline can solve.
 
     Raises:
-        PlacementError: when there is none, or none was found in time.
+        InfeasibleError: when there is none.
+        PlacementError: when none was found in time.
     """
     from hetsched.place.cpsat.throughput import solve_throughput
 

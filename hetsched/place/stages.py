@@ -16,7 +16,7 @@ from hetsched.place.placement import Schedule, Stage
 from hetsched.place.problem import LATENCY, Problem
 
 _MERGE_WORK = 100_000
-"""Single merges are tried while stages x groups stays below this: about a second."""
+"""Single merges are tried while stages x groups stays below this."""
 
 
 def drained(problem: Problem, unit_of: Sequence[int], first: int | None = None) -> list[Stage]:

@@ -143,3 +143,16 @@ def test_an_op_that_no_unit_runs_is_named_with_each_units_reason(
                "--max-subgraphs", "apu=0")  # fmt: skip
     assert code == 1
     assert "max" in capsys.readouterr().err
+
+
+def test_an_infeasible_problem_says_so_as_json_too(
+    model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    caps = [f"--max-subgraphs={unit}=0" for unit in ("cpu-big", "cpu-little", "gpu", "apu")]
+    assert run("plan", model, "--profile", "helio-g90", "--json", *caps) == 1
+    said = capsys.readouterr()
+    body = json.loads(said.out)
+    assert set(body) == {"schema", "status", "reason"}
+    assert (body["schema"], body["status"]) == (1, "infeasible")
+    assert "may run no subgraph" in body["reason"]
+    assert body["reason"] in said.err.replace("\n", " ")
