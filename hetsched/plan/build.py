@@ -217,6 +217,7 @@ def _assemble(
         options=files.Options(
             gap=request.gap,
             seed=request.seed,
+            time_limit_s=request.time_limit_s,
             framework=request.framework,
             backend=request.backend,
             pins=dict(request.pins),

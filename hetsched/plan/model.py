@@ -134,6 +134,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
     gap: float
     seed: int
+    time_limit_s: float
     framework: str | None = None
     backend: str | None = None
     pins: dict[str, str] = {}

@@ -27,7 +27,7 @@ def sample_plan(ref: str = "zoo:tiny") -> Plan:
             prepared_sha256="b" * 64,
         ),
         profile=ProfileRef(name="soc", sha256="c" * 64),
-        options=Options(gap=0.01, seed=0),
+        options=Options(gap=0.01, seed=0, time_limit_s=10.0),
         status="optimal",
         gap=0.0,
         objective=Objective(name="latency", value=3_000_000, bound=3_000_000, unit="ns"),

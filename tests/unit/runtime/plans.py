@@ -25,7 +25,7 @@ def plan_of(model: Model, parts: Sequence[tuple[str, Sequence[str]]]) -> Plan:
             prepared_sha256=model.prepared_sha256,
         ),
         profile=ProfileRef(name="by-hand", sha256="0" * 64),
-        options=Options(gap=0.01, seed=0),
+        options=Options(gap=0.01, seed=0, time_limit_s=10.0),
         status="feasible",
         gap=1.0,
         objective=Objective(name="latency", value=1000 * len(parts), bound=0, unit="ns"),
