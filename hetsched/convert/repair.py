@@ -89,6 +89,8 @@ class Repairer:
 
     def _by(self, rule: Rule, node: ir.Node, used: frozenset[str]) -> tuple[Repair | None, str]:
         site = Site(node, self._opset)
+        if any(value is not None and value.dtype is None for value in node.inputs):
+            return None, "an input is no tensor, or its dtype isn't known"
         why = rule.check(site)
         if why is not None:
             return None, why

@@ -10,7 +10,7 @@ import onnx_ir as ir
 from hetsched.convert.certify import Certificate, compare, input_sets
 from hetsched.convert.rules.rule import Exactness, static_shape
 from hetsched.convert.rules.tape import inline
-from hetsched.errors import ModelError
+from hetsched.errors import BackendError, ModelError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Trials:
         """Run both on the same seeded inputs and compare.
 
         Raises:
-            ModelError: naming an input whose shape isn't known.
+            ModelError: naming an input whose shape isn't known, or that no data can be made up for.
             BackendError: when one of them can't be run.
         """
         pair = (self._serialized(before), self._serialized(after))
@@ -86,12 +86,16 @@ class Trials:
     def _run(
         self, pair: tuple[bytes, bytes], inputs: Sequence[ir.Value], exactness: Exactness
     ) -> Certificate:
-        from hetsched.backends.ort.session import make_session  # heavy
+        from hetsched.backends.ort.session import ORT_ERRORS, make_session, reason  # heavy
 
         first, second = (make_session(proto, threads=1, optimize=False) for proto in pair)
         kinds = {f"i{index}": _kind(value) for index, value in enumerate(inputs)}
         sets = input_sets(kinds, exactness)
-        return compare([(first.run(None, one), second.run(None, one)) for one in sets], exactness)
+        try:
+            runs = [(first.run(None, one), second.run(None, one)) for one in sets]
+        except ORT_ERRORS as error:
+            raise BackendError(reason(error)) from error
+        return compare(runs, exactness)
 
     def _serialized(self, piece: Piece) -> bytes:
         """The piece as a model with names that depend on its structure alone."""
@@ -139,7 +143,10 @@ def _kind(value: ir.Value) -> tuple[tuple[int, ...], np.dtype]:
     shape = static_shape(value)
     if shape is None or value.dtype is None:
         raise ModelError(f"the shape of {value.name!r} isn't known")
-    return shape, np.dtype(value.dtype.numpy())
+    dtype = np.dtype(value.dtype.numpy())
+    if dtype.kind not in "biuf":
+        raise ModelError(f"no data can be made up for {value.name!r} of {value.dtype}")
+    return shape, dtype
 
 
 def _info(value: ir.Value, name: str) -> onnx.ValueInfoProto:
