@@ -11,7 +11,7 @@ from hetsched.place.problem import THROUGHPUT, Problem
 from hetsched.place.stages import best_stages
 
 _STATES_PER_SECOND = 8_000_000
-_LABELS_PER_SECOND = 5_000_000
+_LABELS_PER_SECOND = 4_000_000
 _GROUPS_PER_SECOND = 6_000_000
 """States and labels that the search extends per second, and groups that annealing evaluates:
 assumptions that turn a time limit into an amount of work, which normally ends a search before the
@@ -20,9 +20,9 @@ clock does."""
 _ROUNDS = (
     (0.02, 0.02, 200, False),
     (0.05, 0.05, 400, True),
-    (0.1, 0.1, 1000, False),
-    (0.1, 0.2, 1000, True),
-    (0.3, 0.4, 1000, False),
+    (0.1, 0.1, 400, False),
+    (0.1, 0.2, 400, True),
+    (0.3, 0.4, 400, False),
 )
 """Per round: the parts of the time limit for states and for labels, the labels' grain, and whether
 the graph of states is kept whole by telling fewer tensors apart."""
