@@ -173,6 +173,7 @@ def read_arrays(files: Mapping[str, Path]) -> dict[str, HostValue]:
                 f"input {name!r}: {path} is not a .npy file: `numpy.save` writes one"
             ) from error
         if not isinstance(array, np.ndarray):
+            array.close()
             raise RunError(
                 f"input {name!r}: {path} holds several arrays: give a .npy file with one"
             )
