@@ -20,9 +20,9 @@ clock does."""
 _ROUNDS = (
     (0.02, 0.02, 200, False),
     (0.05, 0.05, 400, True),
-    (0.1, 0.1, 400, False),
-    (0.1, 0.2, 400, True),
-    (0.3, 0.4, 400, False),
+    (0.1, 0.1, 1000, False),
+    (0.1, 0.2, 1000, True),
+    (0.3, 0.4, 1000, False),
 )
 """Per round: the parts of the time limit for states and for labels, the labels' grain, and whether
 the graph of states is kept whole by telling fewer tensors apart."""

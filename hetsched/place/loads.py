@@ -23,7 +23,7 @@ _STATES_PER_SECOND = 15_000_000
 extends per second: assumptions that turn a time limit into an amount of work, on the low side so
 that normally the work ends a search and not the clock."""
 
-_SEARCH_SHARE = 0.1
+_SEARCH_SHARE = 0.15
 _BOUND_SHARE = 0.15
 _SECOND_SHARE = 0.4
 _STARTS = 3
