@@ -216,28 +216,28 @@ class Engine:
 
     def _execute(self, task: _Task, *, is_caller: bool = False) -> _Todo:
         request, start = task
-        place = {"unit": start.unit, "request": start.request, "stage": start.stage}
+        unit, number, stage = start.unit, start.request, start.stage
         if request.status is not None:  # ended since the dispatcher decided
             with self._lock:
-                return self._feed(StageDone(**place))
+                return self._feed(StageDone(unit=unit, request=number, stage=stage))
         try:
-            made = request.execute(start.stage)
+            made = request.execute(stage)
         except RunError as error:
             with self._lock:
                 request.fail(error)
-                return self._feed(StageFailed(**place))
+                return self._feed(StageFailed(unit=unit, request=number, stage=stage))
         except BaseException as error:  # whatever it is, the unit must be free again
             name, kind = request.program.name, type(error).__name__
             with self._lock:
                 request.fail(RunError(f"a request of app {name!r} was interrupted: {kind}"))
-                todo = self._feed(StageFailed(**place))
+                todo = self._feed(StageFailed(unit=unit, request=number, stage=stage))
             if not is_caller:
                 return todo
             self._carry_out(todo)
             raise
         with self._lock:
-            request.fill(start.stage, made)
-            return self._feed(StageDone(**place))
+            request.fill(stage, made)
+            return self._feed(StageDone(unit=unit, request=number, stage=stage))
 
     def _work(self, unit: int) -> None:
         """A worker's thread: what its mailbox brings, and what follows from it on the same unit."""

@@ -149,9 +149,9 @@ class Request:
 
     def _check(self, stage: int, made: Sequence[Buffer]) -> None:
         """What goes to the caller leaves the backend here, where its maker can be named."""
-        expected = self.program.wired.stages[stage].executable.outputs
-        if len(made) != len(expected):
-            raise BackendError(f"it made {len(made)} values instead of {len(expected)}")
+        expected = len(self.program.wired.writes[stage])
+        if len(made) != expected:
+            raise BackendError(f"it made {len(made)} values instead of {expected}")
         for position, name in self.program.leaving[stage]:
             self._leaving[name] = _plain(self.program.graph, name, made[position])
 
@@ -180,8 +180,8 @@ class Request:
         """Tell who waits for it; called once, outside the lock."""
         self._on_end(self)
 
-    def result(self) -> Result:
-        """Outputs and times of a completed request.
+    def outputs(self) -> dict[str, Any]:
+        """Outputs of a completed request, in the model's order.
 
         Raises:
             RunError: when it failed or was cancelled.
@@ -192,9 +192,16 @@ class Request:
             raise RunError(
                 f"a request of app {self.program.name!r} was cancelled: it has no result"
             )
-        wired = self.program.wired
+        return {name: self._output(name, slot) for name, slot in self.program.wired.output_slots}
+
+    def result(self) -> Result:
+        """Outputs and times of a completed request.
+
+        Raises:
+            RunError: when it failed or was cancelled.
+        """
         return Result(
-            outputs={name: self._output(name, slot) for name, slot in wired.output_slots},
+            outputs=self.outputs(),
             latency_ns=self._end_ns - self._submitted_ns,
             stages=tuple(
                 StageTime(
@@ -205,7 +212,9 @@ class Request:
                     start_ns=start_ns - self._submitted_ns,
                     end_ns=end_ns - self._submitted_ns,
                 )
-                for stage, (start_ns, end_ns) in zip(wired.stages, self._times, strict=True)
+                for stage, (start_ns, end_ns) in zip(
+                    self.program.wired.stages, self._times, strict=True
+                )
             ),
         )
 

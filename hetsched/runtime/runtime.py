@@ -44,7 +44,7 @@ class App:
         Raises:
             RunError: naming the input that is wrong, or the stage, unit and backend that failed.
         """
-        return (await self.request(inputs)).outputs
+        return (await self._awaited(inputs)).outputs()
 
     async def request(self, inputs: Mapping[str, HostValue]) -> Result:
         """Outputs with the time of every stage.
@@ -52,6 +52,9 @@ class App:
         Raises:
             RunError: naming the input that is wrong, or the stage, unit and backend that failed.
         """
+        return (await self._awaited(inputs)).result()
+
+    async def _awaited(self, inputs: Mapping[str, HostValue]) -> Request:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         request = Request(
@@ -65,7 +68,7 @@ class App:
         except asyncio.CancelledError:
             self._engine.cancel(request)
             raise
-        return request.result()
+        return request
 
     def run(self, inputs: Mapping[str, HostValue]) -> dict[str, Any]:
         """The same without a loop: blocks, and runs on the calling thread where a unit is idle.
@@ -73,7 +76,7 @@ class App:
         Raises:
             RunError: naming the input that is wrong, or the stage, unit and backend that failed.
         """
-        return self.run_timed(inputs).outputs
+        return self._ended(inputs).outputs()
 
     def run_timed(self, inputs: Mapping[str, HostValue]) -> Result:
         """`run` with the time of every stage.
@@ -81,6 +84,9 @@ class App:
         Raises:
             RunError: naming the input that is wrong, or the stage, unit and backend that failed.
         """
+        return self._ended(inputs).result()
+
+    def _ended(self, inputs: Mapping[str, HostValue]) -> Request:
         ended = threading.Event()
         request = Request(
             self._program, check_inputs(self._program.graph, inputs), lambda _: ended.set()
@@ -92,7 +98,7 @@ class App:
             if request.number >= 0:
                 self._engine.cancel(request)
             raise
-        return request.result()
+        return request
 
 
 def _wake(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[None]") -> None:
