@@ -141,8 +141,8 @@ def balance(
 ) -> tuple[int, list[list[int]]]:
     """No schedule keeps its busiest unit less busy than this; units per group of good ends.
 
-    Looks for nothing from `upper` on. Keeps at most `states` and `labels` per group (no ends without
-    labels); labels that differ by less than upper / grain are one. Where states are too many, `whole` tells
-    fewer of them apart (better bounds), else the dearest are dropped (better ends). Repeatable unless stopped by
-    `seconds`. The bound is 0 where there are more than 8 units.
+    Looks for nothing from `upper` on. Keeps at most `states` and `labels` per group (no ends
+    without labels); labels that differ by less than upper / grain are one. Where states are too
+    many, `whole` tells fewer of them apart (better bounds), else the dearest are dropped (better
+    ends). Repeatable unless stopped by `seconds`. The bound is 0 where there are more than 8 units.
     """
