@@ -27,6 +27,9 @@ _SEARCH_SHARE = 0.15
 _BOUND_SHARE = 0.15
 _SECOND_SHARE = 0.4
 _STARTS = 3
+_STEPS_PER_GROUP = 5_000
+"""More steps of annealing than this aren't worth their time on small problems."""
+
 _ONE_PHASE = ((False, 1.0, 0.02),)
 _PHASES = ((True, 0.5, 0.02), (False, 0.5, 0.003))
 """Annealing's phases: whether the loads are evened out, part of the work, first temperature.
@@ -143,7 +146,8 @@ def _anneal(
     """
     native = native_problem(problem)
     work = limits.limit_s * _SEARCH_SHARE * _GROUPS_PER_SECOND
-    steps = int(work / _STARTS / len(problem.groups))
+    groups = len(problem.groups)
+    steps = min(int(work / _STARTS / groups), _STEPS_PER_GROUP * groups)
     prices = _prices(problem) if objective == ENERGY else []
     tries = [starts[0], _restaged(problem, objective, starts[0])]
     for index in range(_STARTS):
