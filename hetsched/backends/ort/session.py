@@ -11,6 +11,9 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from hetsched.errors import BackendError
 
+# Nothing silent: some of ONNX Runtime's wheels collect usage data unless told not to.
+ort.disable_telemetry_events()
+
 SPIN_US = 50
 """How long pool threads of a session with several threads look for work before they sleep.
 
