@@ -34,7 +34,7 @@ def _objection(problem: Problem, group: int, unit: int) -> str | None:
     if problem.cost_ns[group][unit] is None:
         return problem.refusals.get((group, unit), "no cost is known")
     if problem.max_stages[unit] == 0:
-        return "may run no subgraph (max_stages is 0)"
+        return "may run no subgraph (max_subgraphs is 0)"
     limit = problem.memory_bytes[unit]
     needed = problem.weights_bytes[group][unit]
     if limit is not None and needed > limit:
