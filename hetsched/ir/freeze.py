@@ -37,9 +37,10 @@ def _frozen(name: str, value: ir.Value, given: Sequence[int] | None) -> tuple[in
     declared = static_dims(value.shape)
     if given is None:
         if declared is None or None in declared:
+            shown = name if name.isprintable() else repr(name)
             raise ModelError(
                 f"input {name!r} has no static shape but {_dims(value)}: "
-                f"give one with --shape {name}={_example(value)}"
+                f"give one with --shape {shown}={_example(value)}"
             )
         return tuple(dim for dim in declared if dim is not None)
     wanted = tuple(int(dim) for dim in given)
@@ -62,7 +63,8 @@ def _dims(value: ir.Value) -> str:
 def _dim(dim: "int | ir.SymbolicDim") -> str:
     if isinstance(dim, int):
         return str(dim) if dim >= 0 else "?"
-    return str(dim.value or "?")
+    text = str(dim.value or "?")
+    return text if text.isprintable() else repr(text)
 
 
 _EXAMPLES = {1: (1,), 2: (1, 16), 3: (1, 16, 64), 4: (1, 3, 480, 640), 5: (1, 3, 8, 112, 112)}
