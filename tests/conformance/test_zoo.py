@@ -33,8 +33,8 @@ async def run(model: Model, plan: Plan, cache: Path, inputs: dict[str, HostValue
     return verify(model.graph, reference_outputs(model.path, inputs), outputs)
 
 
-def check(model: Model, plan: Plan, cache: Path) -> Verified:
-    inputs, _ = fill_inputs(model.graph, {}, seed=0)
+def check(model: Model, plan: Plan, cache: Path, *, seed: int = 0) -> Verified:
+    inputs, _ = fill_inputs(model.graph, {}, seed)
     verified = asyncio.run(run(model, plan, cache, inputs))
     assert verified.passed, verified
     return verified
@@ -57,7 +57,7 @@ def test_split_by_chance(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", names())
 def test_split_by_chance_often(name: str, seed: int, tmp_path: Path) -> None:
     model = load(f"zoo:{name}")
-    verified = check(model, random_plan(model, seed=seed), tmp_path)
+    verified = check(model, random_plan(model, seed=seed), tmp_path, seed=seed)
     print(f"{name} {seed}: max relative error {verified.max_rel_error}")
 
 

@@ -48,6 +48,33 @@ def test_the_bound_goes_by_the_lowest_dtype(dtype: str, error: float, passed: bo
     assert judge(a, b, graph(dtype=dtype)).passed is passed
 
 
+def test_a_sigmoid_is_no_finer_than_its_kernel() -> None:
+    # The largest value is 2^-10, so 2^-23 may be 2^-13 = 1.2e-4 of it: more than 1e-4.
+    a = np.array([2.0**-10, 0.0, 2.0**-12], np.float32)
+    b, far = a + np.float32(2.0**-23), a + np.float32(2.0**-22)
+    assert judge(a, b, graph("Sigmoid")).bound == pytest.approx(2.0**-13)
+    assert judge(a, b, graph("Sigmoid")).passed
+    assert not judge(a, far, graph("Sigmoid")).passed
+    assert not judge(a, b, graph("Softmax")).passed
+    # Not where outputs are large: 2^-23 of 4 is less than 1e-4.
+    assert judge(A, A, graph("Sigmoid")).bound == 1e-4
+
+
+def test_what_only_moves_a_sigmoid_is_no_finer() -> None:
+    sigmoid = Op(name="s", op_type="Sigmoid", opset=17, inputs=("x",), outputs=("p",))
+    mean = Op(name="m", op_type="ReduceMean", opset=17, inputs=("p",), outputs=("y",))
+    tensors = {name: Tensor(name=name, dtype="float32", shape=(1,)) for name in "xpy"}
+    model = Graph(
+        ops=(sigmoid, mean),
+        tensors=tensors,
+        inputs=("x",),
+        outputs=("y",),
+        constants=frozenset(),
+    )
+    a = np.array([2.0**-10], np.float32)
+    assert judge(a, a + np.float32(2.0**-23), model).passed
+
+
 def test_eight_bits_may_differ_by_two_steps_of_the_output() -> None:
     model = graph("DequantizeLinear", scale=0.5)  # bound: 2 x 0.5 / 4
     assert judge(A, A + np.float32(1.0), model).passed
