@@ -12,7 +12,6 @@ from hetsched.backends.base import HostValue
 from hetsched.backends.ort import OrtBackend
 from hetsched.ir.load import load
 from hetsched.ir.model import Model
-from hetsched.zoo.catalog import names
 from tests.unit.backends.tiny import array, feeds, random_stages, run
 
 BOUND = 1e-4
@@ -54,7 +53,7 @@ def test_random_split(name: str, seed: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("name", names())
-def test_random_splits_of_every_model(name: str, seed: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", range(2, 20))
+@pytest.mark.parametrize("name", SAMPLE)
+def test_more_random_splits(name: str, seed: int, tmp_path: Path) -> None:
     check(name, seed, tmp_path)
