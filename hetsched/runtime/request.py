@@ -11,8 +11,8 @@ from hetsched.backends.base import Buffer, HostValue
 from hetsched.errors import BackendError, HetschedError, RunError
 from hetsched.ir.graph import Graph
 from hetsched.runtime.dispatch import RequestStatus
-from hetsched.runtime.inputs import describe, dtype_name, fits
-from hetsched.runtime.wiring import Wire, Wired
+from hetsched.runtime.steps import Step, plain
+from hetsched.runtime.wiring import Wired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Program:
         graph: the model's.
         wired: stages and slots.
         constants: values of the model's outputs that no op makes.
-        leaving: per stage, (position among its outputs, tensor name) of what the caller gets.
+        steps: per stage, what running it takes.
     """
 
     app: int
@@ -75,7 +75,7 @@ class Program:
     graph: Graph
     wired: Wired
     constants: Mapping[str, np.ndarray]
-    leaving: tuple[tuple[tuple[int, str], ...], ...]
+    steps: tuple[Step, ...]
 
 
 class Request:
@@ -91,7 +91,6 @@ class Request:
         "_left",
         "_on_end",
         "_slots",
-        "_start_ns",
         "_submitted_ns",
         "_times",
         "error",
@@ -128,43 +127,34 @@ class Request:
             RunError: naming the stage, its unit and backend, when it fails or what it makes for the
                 caller isn't what the model promises.
         """
-        compiled = self.program.wired.stages[stage]
+        step, slots = self.program.steps[stage], self._slots
         start_ns = time.perf_counter_ns()
         try:
-            values = {wire.name: self._read(wire) for wire in self.program.wired.reads[stage]}
-            made = compiled.executable.run(values)
-            self._check(stage, made)
+            made = step.call([slots[slot] for slot in step.reads])
+            if len(made) != step.makes:
+                raise BackendError(f"it made {len(made)} values instead of {step.makes}")
+            for position, name in step.leaving:
+                self._leaving[name] = plain(self.program.graph, name, made[position])
         except HetschedError as error:
-            raise RunError(f"{compiled} failed: {error}") from error
+            raise RunError(f"{self.program.wired.stages[stage]} failed: {error}") from error
         except Exception as error:
-            raise RunError(f"{compiled} failed: {type(error).__name__}: {error}") from error
+            raise RunError(
+                f"{self.program.wired.stages[stage]} failed: {type(error).__name__}: {error}"
+            ) from error
         self._times[stage] = (start_ns, time.perf_counter_ns())
         return made
 
-    def _read(self, wire: Wire) -> Buffer | HostValue:
-        value = self._slots[wire.slot]
-        if not wire.foreign or value is None or isinstance(value, np.ndarray | list):
-            return value
-        return _plain(self.program.graph, wire.name, value)
-
-    def _check(self, stage: int, made: Sequence[Buffer]) -> None:
-        """What goes to the caller leaves the backend here, where its maker can be named."""
-        expected = len(self.program.wired.writes[stage])
-        if len(made) != expected:
-            raise BackendError(f"it made {len(made)} values instead of {expected}")
-        for position, name in self.program.leaving[stage]:
-            self._leaving[name] = _plain(self.program.graph, name, made[position])
-
     def fill(self, stage: int, made: Sequence[Buffer]) -> None:
         """Keep what a stage made, and let go of what nobody reads any more."""
-        wired = self.program.wired
-        for slot, value in zip(wired.writes[stage], made, strict=True):
-            if self._left[slot]:
-                self._slots[slot] = value
-        for wire in wired.reads[stage]:
-            self._left[wire.slot] -= 1
-            if not self._left[wire.slot]:
-                self._slots[wire.slot] = None
+        step, slots = self.program.steps[stage], self._slots
+        for slot, value in zip(step.writes, made, strict=True):
+            slots[slot] = value
+        for slot in step.drops:
+            slots[slot] = None
+        for slot in step.shared:
+            self._left[slot] -= 1
+            if not self._left[slot]:
+                slots[slot] = None
 
     def fail(self, error: RunError) -> None:
         """Note why it is about to fail; the first reason stays."""
@@ -226,14 +216,3 @@ class Request:
         passed_through = self._slots[slot]
         assert passed_through is None or isinstance(passed_through, np.ndarray | list)
         return passed_through.copy() if isinstance(passed_through, np.ndarray) else passed_through
-
-
-def _plain(graph: Graph, name: str, buffer: Buffer) -> HostValue:
-    """A value that leaves its backend, if it is what the model says."""
-    tensor, value = graph.tensors[name], buffer.host()
-    if isinstance(value, np.ndarray) and tensor.dtype is not None and not fits(tensor, value):
-        raise BackendError(
-            f"it made {name!r} as {dtype_name(value)} of shape {value.shape} "
-            f"instead of {describe(tensor)}"
-        )
-    return value

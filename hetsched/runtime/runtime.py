@@ -16,8 +16,9 @@ from hetsched.plan.model import Plan, Subgraph
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.inputs import check_inputs
 from hetsched.runtime.request import Program, Request, Result
+from hetsched.runtime.steps import make_steps
 from hetsched.runtime.units import RuntimeUnit, map_units
-from hetsched.runtime.wiring import Compiled, Wired, wire
+from hetsched.runtime.wiring import Compiled, wire
 
 
 class App:
@@ -219,7 +220,7 @@ class Runtime:
             graph=model.graph,
             wired=wired,
             constants=_constants(model),
-            leaving=_leaving(wired),
+            steps=make_steps(model.graph, wired),
         )
         return App(self._engine, program, plan, chosen)
 
@@ -273,12 +274,3 @@ def _constants(model: Model) -> dict[str, np.ndarray]:
     from hetsched.ir.constants import constant  # heavy
 
     return {name: constant(model, name) for name in names}
-
-
-def _leaving(wired: Wired) -> tuple[tuple[tuple[int, str], ...], ...]:
-    """Per stage, which of its outputs the caller gets."""
-    outputs = {slot: name for name, slot in wired.output_slots}
-    return tuple(
-        tuple((at, outputs[slot]) for at, slot in enumerate(slots) if slot in outputs)
-        for slots in wired.writes
-    )

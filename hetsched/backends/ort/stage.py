@@ -47,12 +47,15 @@ class OrtExecutable:
         self.inputs = tuple(port.name for port in inputs)
         self.outputs = tuple(port.name for port in outputs)
         self._session = session
-        self._feeds = tuple((port.name, port.inner, port.kind) for port in inputs)
+        self._ports = tuple((port.inner, port.kind) for port in inputs)
         self._inner_outputs = [port.inner for port in outputs]
-        self._kinds = tuple((index, port.kind) for index, port in enumerate(outputs))
+        self._kinds = tuple(enumerate(port.kind for port in outputs))
         self._optional = any(port.kind.startswith("optional(") for port in outputs)
         self._options = ort.RunOptions()  # making one per run costs 4 us
         self._options.log_severity_level = FATAL
+        self._native_run = None
+        if session is not None and outputs:
+            self._native_run = session._sess.run_with_ort_values
 
     def run(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
         """Run on the calling thread.
@@ -60,34 +63,40 @@ class OrtExecutable:
         Raises:
             BackendError: naming the stage, when an input is missing or ONNX Runtime fails.
         """
-        if not self._inner_outputs:
-            return ()
         try:
-            return self._run(values)
+            given = [values[name] for name in self.inputs]
         except KeyError as error:
             raise BackendError(f"stage {self.stage!r}: no value for its input {error}") from error
+        return self.call(given)
+
+    def call(self, values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
+        """Run on the calling thread, with values in the order of `inputs`.
+
+        Raises:
+            BackendError: naming the stage, when ONNX Runtime fails.
+        """
+        if self._native_run is None:
+            return ()
+        try:
+            feeds = {}
+            for (inner, kind), value in zip(self._ports, values, strict=True):
+                held = value if type(value) is OrtBuffer else to_ort(value, kind)
+                if type(held) is not OrtBuffer:
+                    return self._run_host_values(values)
+                feeds[inner] = held.value
+            made = self._native_run(feeds, self._inner_outputs, self._options)
         except ORT_ERRORS as error:
             raise BackendError(f"stage {self.stage!r}: {reason(error)}") from error
-
-    def _run(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
-        assert self._session is not None
-        feeds = {}
-        for name, inner, kind in self._feeds:
-            value = values[name]
-            held = value if type(value) is OrtBuffer else to_ort(value, kind)
-            if type(held) is not OrtBuffer:
-                return self._run_host_values(values)
-            feeds[inner] = held.value
-        made = self._session._sess.run_with_ort_values(feeds, self._inner_outputs, self._options)
         # Indexed because iterating over this vector costs 50 us.
         buffers = [OrtBuffer(made[index], kind) for index, kind in self._kinds]
         return [_checked(buffer) for buffer in buffers] if self._optional else buffers
 
-    def _run_host_values(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
+    def _run_host_values(self, values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
         """The slower way, for strings, sequences and empty optionals from the caller."""
         assert self._session is not None
         feeds = {
-            inner: python_value(to_ort(values[name], kind)) for name, inner, kind in self._feeds
+            inner: python_value(to_ort(value, kind))
+            for (inner, kind), value in zip(self._ports, values, strict=True)
         }
         made = self._session.run(self._inner_outputs, feeds, self._options)
         return [HostBuffer(value) for value in made]

@@ -1,0 +1,99 @@
+"""What a stage's run takes, prepared at deployment so that a run itself does next to nothing."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from hetsched.backends.base import Buffer, Executable, HostValue
+from hetsched.errors import BackendError
+from hetsched.ir.graph import Graph
+from hetsched.runtime.inputs import describe, dtype_name, fits
+from hetsched.runtime.wiring import Wire, Wired
+
+Call: TypeAlias = Callable[[Sequence[Buffer | HostValue]], Sequence[Buffer]]
+"""Runs a stage: values in the order of its inputs, buffers in the order of its outputs."""
+
+
+class Step(NamedTuple):
+    """One stage of a program.
+
+    Attributes:
+        call: runs it.
+        reads: slots of its inputs.
+        makes: how many values it must make.
+        leaving: (position among its outputs, tensor name) of what the caller gets.
+        writes: slots of its outputs.
+        drops: slots that nobody reads after it.
+        shared: slots that others read too: who reads last, lets go.
+    """
+
+    call: Call
+    reads: tuple[int, ...]
+    makes: int
+    leaving: tuple[tuple[int, str], ...]
+    writes: tuple[int, ...]
+    drops: tuple[int, ...]
+    shared: tuple[int, ...]
+
+
+def make_steps(graph: Graph, wired: Wired) -> tuple[Step, ...]:
+    """A step per stage of a wired plan."""
+    names = {slot: name for name, slot in wired.output_slots if slot is not None}
+    steps = []
+    for stage, wires, writes in zip(wired.stages, wired.reads, wired.writes, strict=True):
+        reads = tuple(wire.slot for wire in wires)
+        unread = tuple(slot for slot in writes if not wired.readers[slot])
+        steps.append(
+            Step(
+                call=_call(graph, stage.executable, wires),
+                reads=reads,
+                makes=len(writes),
+                leaving=tuple((at, names[slot]) for at, slot in enumerate(writes) if slot in names),
+                writes=writes,
+                drops=(*(slot for slot in reads if wired.readers[slot] == 1), *unread),
+                shared=tuple(slot for slot in reads if wired.readers[slot] > 1),
+            )
+        )
+    return tuple(steps)
+
+
+def _call(graph: Graph, executable: Executable, wires: Sequence[Wire]) -> Call:
+    """The executable's way of being called by position, or one made of its `run`."""
+    call: Call | None = getattr(executable, "call", None)
+    if call is None:
+        names = executable.inputs
+
+        def by_name(values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
+            return executable.run(dict(zip(names, values, strict=True)))
+
+        call = by_name
+    if not any(wire.foreign for wire in wires):
+        return call
+    found = call
+
+    def with_foreign(values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
+        return found([_handed_over(graph, w, v) for w, v in zip(wires, values, strict=True)])
+
+    return with_foreign
+
+
+def _handed_over(graph: Graph, wire: Wire, value: Buffer | HostValue) -> Buffer | HostValue:
+    if not wire.foreign or value is None or isinstance(value, np.ndarray | list):
+        return value
+    return plain(graph, wire.name, value)
+
+
+def plain(graph: Graph, name: str, buffer: Buffer) -> HostValue:
+    """A value that leaves its backend, if it is what the model says.
+
+    Raises:
+        BackendError: naming the tensor, what it was made as, and what the model says.
+    """
+    tensor, value = graph.tensors[name], buffer.host()
+    if isinstance(value, np.ndarray) and tensor.dtype is not None and not fits(tensor, value):
+        raise BackendError(
+            f"it made {name!r} as {dtype_name(value)} of shape {value.shape} "
+            f"instead of {describe(tensor)}"
+        )
+    return value
