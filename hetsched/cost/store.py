@@ -1,65 +1,28 @@
 """The cost store: measured times in one SQLite file, shared by every process of a user.
 
-A *subject* (a prepared model, a dispatch; later an op signature or a subgraph) measured on a *unit*
-(hardware, runtime version, threads: its fingerprint) has one *measurement*, the newest, made of
-*parts* (groups of ops). A measurement is written in one transaction: a writer that is killed leaves
-either all of it or nothing, and writers wait for each other.
+A *subject* (a prepared model, a dispatch) measured on a *unit* (hardware, runtime version, threads:
+its fingerprint) has one *measurement*, the newest, made of *parts* (groups of ops). A group of ops
+that any model may have is an *entry*, by its signature, per unit and form; the newest stays. What
+is put together is written in one transaction: a writer that is killed leaves either all of it or
+nothing, and writers wait for each other.
 """
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 import msgspec
 
-from hetsched.cost.store_records import Facts, Measurement, Part, fingerprint
+from hetsched.cost.store_entries import entry, newest_entries, put_entries
+from hetsched.cost.store_records import Entry, Facts, Measurement, Part, fingerprint
+from hetsched.cost.store_schema import keep_unit, one_id, prepare
 from hetsched.errors import CostError
 from hetsched.quantity import Origin
 
-SCHEMA = 1
 BUSY_TIMEOUT_S = 30.0
-
-_TABLES = """
-CREATE TABLE unit (
-    id INTEGER PRIMARY KEY,
-    fingerprint TEXT NOT NULL UNIQUE,
-    facts TEXT NOT NULL
-);
-CREATE TABLE subject (
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    UNIQUE (kind, digest)
-);
-CREATE TABLE measurement (
-    id INTEGER PRIMARY KEY,
-    subject INTEGER NOT NULL REFERENCES subject (id),
-    unit INTEGER NOT NULL REFERENCES unit (id),
-    measured_at TEXT NOT NULL,
-    origin TEXT NOT NULL,
-    dtype TEXT NOT NULL,
-    runs INTEGER NOT NULL,
-    latency_ns INTEGER NOT NULL,
-    low_ns INTEGER NOT NULL,
-    high_ns INTEGER NOT NULL,
-    scale REAL NOT NULL,
-    UNIQUE (subject, unit)
-);
-CREATE TABLE part (
-    measurement INTEGER NOT NULL REFERENCES measurement (id) ON DELETE CASCADE,
-    position INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    ops TEXT NOT NULL,
-    latency_ns INTEGER NOT NULL,
-    low_ns INTEGER NOT NULL,
-    high_ns INTEGER NOT NULL,
-    PRIMARY KEY (measurement, position)
-) WITHOUT ROWID;
-"""
 
 
 def default_path() -> Path:
@@ -90,7 +53,7 @@ class CostStore:
                 "name a file in a writable folder with --store"
             ) from error
         with self._transaction() as connection:
-            self._prepare(connection)
+            prepare(connection, self.path)
 
     def get(self, kind: str, digest: str, facts: Facts) -> Measurement | None:
         """The newest measurement of a subject on a unit, None where there is none.
@@ -100,7 +63,7 @@ class CostStore:
         """
         with self._transaction("DEFERRED") as connection:
             row = connection.execute(
-                "SELECT m.* FROM measurement m JOIN subject s ON s.id = m.subject"
+                "SELECT m.*, s.title FROM measurement m JOIN subject s ON s.id = m.subject"
                 " JOIN unit u ON u.id = m.unit"
                 " WHERE s.kind = ? AND s.digest = ? AND u.fingerprint = ?",
                 (kind, digest, fingerprint(facts)),
@@ -119,31 +82,44 @@ class CostStore:
             CostError: when the file is damaged, locked, full or can't be written.
         """
         with self._transaction() as connection:
-            unit = self._unit(connection, facts)
+            unit = keep_unit(connection, facts)
             subject = self._subject(connection, measurement)
             connection.execute(
                 "DELETE FROM measurement WHERE subject = ? AND unit = ?", (subject, unit)
             )
             self._insert(connection, measurement, subject, unit)
 
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version == SCHEMA:
-            return
-        if version > SCHEMA:
-            raise CostError(
-                f"cost store {self.path} has schema {version}, this hetsched knows {SCHEMA}: "
-                "upgrade hetsched, or name another file with --store"
-            )
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables:
-            raise CostError(
-                f"{self.path} is a SQLite file of something else, not a cost store: "
-                "name another file with --store"
-            )
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+    def put_entries(self, entries: Sequence[Entry], facts: Facts) -> int:
+        """Keep costs of groups of ops on one unit: all of them or none.
+
+        One of the same signature, form and dtype on the same unit is replaced, unless it is newer.
+
+        Args:
+            entries: what is known of the groups.
+            facts: what tells the unit from another.
+
+        Returns:
+            How many were kept: those that aren't older than what the store has.
+
+        Raises:
+            CostError: when the file is damaged, locked, full or can't be written.
+        """
+        with self._transaction() as connection:
+            return put_entries(connection, entries, keep_unit(connection, facts))
+
+    def get_entries(self, signatures: Collection[str], facts: Facts) -> tuple[Entry, ...]:
+        """What is known of some groups of ops on one unit, in every form and dtype.
+
+        Args:
+            signatures: see `hetsched.cost.signature`.
+            facts: what tells the unit from another.
+
+        Raises:
+            CostError: when the file is damaged, locked or can't be read.
+        """
+        with self._transaction("DEFERRED") as connection:
+            rows = newest_entries(connection, signatures, fingerprint(facts))
+        return tuple(entry(row, self.path) for row in rows)
 
     @contextmanager
     def _transaction(self, mode: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:
@@ -185,22 +161,14 @@ class CostStore:
         )
 
     @staticmethod
-    def _unit(connection: sqlite3.Connection, facts: Facts) -> int:
-        mark = fingerprint(facts)
-        text = msgspec.json.encode(dict(sorted(facts.items()))).decode()
-        connection.execute(
-            "INSERT INTO unit (fingerprint, facts) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (mark, text),
-        )
-        return _id(connection, "SELECT id FROM unit WHERE fingerprint = ?", (mark,))
-
-    @staticmethod
     def _subject(connection: sqlite3.Connection, measurement: Measurement) -> int:
         key = (measurement.kind, measurement.digest)
         connection.execute(
-            "INSERT INTO subject (kind, digest) VALUES (?, ?) ON CONFLICT DO NOTHING", key
+            "INSERT INTO subject (kind, digest, title) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET title = excluded.title",
+            (*key, measurement.title),
         )
-        return _id(connection, "SELECT id FROM subject WHERE kind = ? AND digest = ?", key)
+        return one_id(connection, "SELECT id FROM subject WHERE kind = ? AND digest = ?", key)
 
     @staticmethod
     def _insert(
@@ -237,6 +205,7 @@ class CostStore:
                 low_ns=row["low_ns"],
                 high_ns=row["high_ns"],
                 scale=row["scale"],
+                title=row["title"],
                 parts=tuple(_part(part) for part in parts),
             )
         except (ValueError, msgspec.MsgspecError) as error:
@@ -270,8 +239,3 @@ def _part(row: sqlite3.Row) -> Part:
         low_ns=row["low_ns"],
         high_ns=row["high_ns"],
     )
-
-
-def _id(connection: sqlite3.Connection, query: str, values: tuple[Any, ...]) -> int:
-    (found,) = connection.execute(query, values).fetchone()
-    return int(found)

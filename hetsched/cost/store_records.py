@@ -47,6 +47,7 @@ class Measurement:
         low_ns: 10th percentile.
         high_ns: 90th percentile.
         scale: factor by which the parts were scaled so that they add up to the whole.
+        title: the subject for people, a model's name.
         parts: in the graph's topological order; none for a subject without parts.
     """
 
@@ -60,7 +61,58 @@ class Measurement:
     low_ns: int
     high_ns: int
     scale: float = 1.0
+    title: str = ""
     parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a group of ops costs on one unit, in whichever model it is found.
+
+    Attributes:
+        signature: of the group, see `hetsched.cost.signature`.
+        form: what the backend made of it (the kernels that it ran, `Conv:nchwc`), so that another
+            form of the same ops is another entry; empty where that isn't known or all there is.
+        dtype: arithmetic dtype.
+        what: the group for people.
+        model: name of the model that it was measured in; empty when it was measured alone.
+        source: where the numbers were read from, a file for example; empty when hetsched measured.
+        measured_at: UTC, ISO 8601.
+        origin: where the numbers come from.
+        runs: how many runs are behind it.
+        latency_ns: median, without dispatch and copies.
+        low_ns: 10th percentile.
+        high_ns: 90th percentile.
+    """
+
+    signature: str
+    form: str = ""
+    dtype: str
+    what: str = ""
+    model: str = ""
+    source: str = ""
+    measured_at: str
+    origin: Origin
+    runs: int
+    latency_ns: int
+    low_ns: int
+    high_ns: int
+
+    def __post_init__(self) -> None:
+        """Check what a cost must be.
+
+        Raises:
+            ValueError: naming the field, its value and what would be accepted.
+        """
+        if not self.signature:
+            raise ValueError("signature is empty")
+        if not 0 <= self.low_ns <= self.latency_ns <= self.high_ns:
+            raise ValueError(
+                f"low_ns {self.low_ns}, latency_ns {self.latency_ns}, high_ns {self.high_ns} "
+                "must be zero or more and ascend"
+            )
+        if self.runs < 1:
+            raise ValueError(f"runs {self.runs} must be at least 1")
 
 
 Facts = Mapping[str, str | int]

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hetsched.cost.store import SCHEMA, CostStore, default_path
+from hetsched.cost.store import CostStore, default_path
 from hetsched.cost.store_records import MODEL, Facts, Measurement, Part, fingerprint
+from hetsched.cost.store_schema import SCHEMA
 from hetsched.errors import CostError
 from hetsched.quantity import Origin
 
