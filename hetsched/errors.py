@@ -25,6 +25,10 @@ class CapabilityError(HetschedError):
     """A framework or backend is unknown, or a capability table is wrong."""
 
 
+class ExportError(HetschedError):
+    """A model can't be written for a target, or a tool that this takes is missing or failed."""
+
+
 class CostError(HetschedError):
     """A cost is missing, or the cost store can't be used."""
 

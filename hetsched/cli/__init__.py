@@ -19,7 +19,7 @@ import hetsched
 from hetsched.errors import HetschedError
 
 COMMANDS = (
-    "check", "convert", "plan", "run", "profiles", "frameworks", "calibrate", "zoo",
+    "check", "convert", "plan", "run", "export", "profiles", "frameworks", "calibrate", "zoo",
 )  # fmt: skip
 """In the order of the flow, which is the order in `--help`."""
 

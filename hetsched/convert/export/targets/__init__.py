@@ -1,0 +1,1 @@
+"""One export target per file; its `TARGET` is found by the file's name."""

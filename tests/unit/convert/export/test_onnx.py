@@ -1,0 +1,64 @@
+"""ONNX parts and their runner, run in a process of its own as its user would."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from hetsched.convert.export.frame import export
+from hetsched.convert.export.part import make_part
+from hetsched.convert.export.target import find
+from hetsched.ir.load import load
+
+from .models import two_branches
+
+
+def exported(tmp_path: Path) -> Path:
+    model = load(two_branches(tmp_path / "m.onnx"))
+    parts = [
+        make_part(model.graph, "s0", ["conv"], ["c"], "apu"),
+        make_part(model.graph, "s1", ["left", "right", "add"], ["y", "r"], "cpu"),
+    ]
+    report = export(model, find("onnx"), tmp_path / "out", parts=parts)
+    assert report.proof is not None
+    assert report.proof.method == "run and compared"
+    assert report.proof.max_rel_error is not None
+    assert report.proof.max_rel_error < 1e-6  # float32: two roundings of sums of three
+    return tmp_path / "out"
+
+
+def run(folder: Path, *words: str) -> str:
+    """`-I`: no path but Python's own, and no hetsched needed."""
+    command = [sys.executable, "-I", "run.py", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_parts_are_onnx_models(tmp_path: Path) -> None:
+    folder = exported(tmp_path)
+    for name in ("s0", "s1"):
+        onnx.checker.check_model(onnx.load(folder / f"{name}.onnx"), full_check=True)
+    assert "hetsched" not in (folder / "run.py").read_text()
+
+
+def test_the_runner_checks_itself_on_the_sample(tmp_path: Path) -> None:
+    lines = run(exported(tmp_path)).splitlines()
+    assert lines[0] == "y float32 (1, 4, 8, 8)"
+    assert float(lines[1].rpartition(" ")[2]) < 1e-5
+    assert lines[2] == "r float32 (1, 4, 8, 8)"
+
+
+def test_the_runner_takes_other_inputs(tmp_path: Path) -> None:
+    folder = exported(tmp_path)
+    np.save(tmp_path / "x.npy", np.zeros((1, 3, 8, 8), np.float32))
+    run(folder, f"x={tmp_path / 'x.npy'}", "-o", str(tmp_path / "made.npz"))
+    with np.load(tmp_path / "made.npz") as made:
+        # a convolution of zeros without bias is 0: relu(0) + sigmoid(0) = 0.5
+        assert np.array_equal(made["o0"], np.full((1, 4, 8, 8), 0.5, np.float32))
+
+
+@pytest.mark.parametrize("name", ["README.md", "report.json", "sample.npz", "run.py"])
+def test_everything_that_a_user_needs_goes_along(tmp_path: Path, name: str) -> None:
+    assert (exported(tmp_path) / name).is_file()
