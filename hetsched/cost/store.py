@@ -104,8 +104,37 @@ class CostStore:
         Raises:
             CostError: when the file is damaged, locked, full or can't be written.
         """
+        return self.put_batches([(entries, facts)])
+
+    def put_batches(self, batches: Sequence[tuple[Sequence[Entry], Facts]]) -> int:
+        """As `put_entries` for several units at once: all of it or nothing.
+
+        Raises:
+            CostError: when the file is damaged, locked, full or can't be written.
+        """
         with self._transaction() as connection:
-            return put_entries(connection, entries, keep_unit(connection, facts))
+            return sum(
+                put_entries(connection, entries, keep_unit(connection, facts))
+                for entries, facts in batches
+            )
+
+    def units(self) -> tuple[Facts, ...]:
+        """The facts of every unit that was ever written about, in the order of coming.
+
+        Raises:
+            CostError: when the file is damaged, locked or can't be read.
+        """
+        with self._transaction("DEFERRED") as connection:
+            rows = connection.execute("SELECT facts FROM unit ORDER BY id").fetchall()
+        try:
+            return tuple(
+                msgspec.json.decode(row["facts"], type=dict[str, str | int]) for row in rows
+            )
+        except msgspec.MsgspecError as error:
+            raise CostError(
+                f"cost store {self.path} holds a unit that makes no sense ({error}): "
+                "move it away to start anew, or name another file with --store"
+            ) from error
 
     def get_entries(self, signatures: Collection[str], facts: Facts) -> tuple[Entry, ...]:
         """What is known of some groups of ops on one unit, in every form and dtype.
