@@ -1,15 +1,26 @@
-"""Finding supported ops for one op: rules, and rules for what rules make."""
+"""Finding the cheapest supported ops for one op: rules, and rules for what rules make.
+
+An op is supported by a rule when the target runs each op that the rule makes, or when that op is
+supported by a rule in turn. The cost of a replacement is the sum over its ops, so the cheapest one
+of the whole holds the cheapest one of each part, and the search over all rules finds it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import onnx_ir as ir
 
+from hetsched.convert.price import Price
 from hetsched.convert.rules import BY_OP
 from hetsched.convert.rules.rule import Exactness, Rule, Site
 from hetsched.convert.rules.tape import Tape, detach
 from hetsched.convert.target import Target
 from hetsched.ir.build import describe_nodes
+
+Step: TypeAlias = tuple[int, str]
+"""Replace the node at this place of the list by what this rule makes of it. The list starts with
+the op alone."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -17,16 +28,23 @@ class Repair:
     """A replacement for an op, in no graph yet.
 
     Attributes:
-        rules: in the order in which they were applied.
+        steps: how to make it again.
         exactness: the weakest of the rules'.
         nodes: in the order of computation.
         outputs: for the op's outputs, in their order.
+        cost: of the nodes.
     """
 
-    rules: tuple[str, ...]
+    steps: tuple[Step, ...]
     exactness: Exactness
     nodes: list[ir.Node]
     outputs: list[ir.Value]
+    cost: float = 0.0
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """In the order in which they were applied."""
+        return tuple(rule for _, rule in self.steps)
 
     @property
     def makes_all(self) -> bool:
@@ -51,25 +69,53 @@ def _is_new(value: ir.Value) -> bool:
     return value.producer() is None and not value.is_initializer()
 
 
+def apply_rule(
+    rule: Rule, node: ir.Node, opset: int, fresh: Callable[[str], str]
+) -> tuple[Repair | None, str]:
+    """What a rule makes of an op, or why it doesn't apply.
+
+    Args:
+        rule: which.
+        node: the op.
+        opset: version of ai.onnx.
+        fresh: makes a name for a node or value from its kind.
+    """
+    if any(value is not None and value.dtype is None for value in node.inputs):
+        return None, "an input is no tensor, or its dtype isn't known"
+    site = Site(node, opset)
+    why = rule.check(site)
+    if why is not None:
+        return None, why
+    tape = Tape(opset, fresh)
+    made = rule.rewrite(site, tape)
+    outputs = [made] if isinstance(made, ir.Value) else list(made)
+    steps = ((0, rule.name),)
+    return Repair(steps=steps, exactness=rule.exactness, nodes=tape.nodes, outputs=outputs), ""
+
+
 class Repairer:
     """Looks for replacements that a target runs."""
 
-    def __init__(self, target: Target, opset: int, fresh: Callable[[str], str]) -> None:
+    def __init__(
+        self, target: Target, opset: int, fresh: Callable[[str], str], price: Price
+    ) -> None:
         """Prepare.
 
         Args:
             target: what has to run the replacement.
             opset: version of ai.onnx.
             fresh: makes a name for a node or value from its kind.
+            price: of a replacement.
         """
         self._target = target
         self._opset = opset
         self._fresh = fresh
+        self._price = price
 
     def repairs(
         self, node: ir.Node, used: frozenset[str], failed: list[tuple[str, str]]
     ) -> list[Repair]:
-        """Replacements that the target runs whole, fewest ops and rules first.
+        """Replacements that the target runs whole, the cheapest first, then fewest ops and rules.
 
         Args:
             node: the op.
@@ -85,21 +131,12 @@ class Repairer:
                 found.append(repair)
             else:
                 failed.append((rule.name, why))
-        return sorted(found, key=lambda repair: (len(repair.nodes), len(repair.rules)))
+        return sorted(found, key=lambda r: (r.cost, len(r.nodes), len(r.steps)))
 
     def _by(self, rule: Rule, node: ir.Node, used: frozenset[str]) -> tuple[Repair | None, str]:
-        site = Site(node, self._opset)
-        if any(value is not None and value.dtype is None for value in node.inputs):
-            return None, "an input is no tensor, or its dtype isn't known"
-        why = rule.check(site)
-        if why is not None:
+        repair, why = apply_rule(rule, node, self._opset, self._fresh)
+        if repair is None:
             return None, why
-        tape = Tape(self._opset, self._fresh)
-        made = rule.rewrite(site, tape)
-        outputs = [made] if isinstance(made, ir.Value) else list(made)
-        repair = Repair(
-            rules=(rule.name,), exactness=rule.exactness, nodes=tape.nodes, outputs=outputs
-        )
         return self._completed(repair, used)
 
     def _completed(self, repair: Repair, used: frozenset[str]) -> tuple[Repair | None, str]:
@@ -113,11 +150,12 @@ class Repairer:
             if not found:
                 repair.discard()
                 return None, f"its {node.op_type} blocks too: {blocked[node.name or '']}"
-            _splice(repair, node, found[0])
+            splice(repair, node, found[0])
+        repair.cost = self._price(describe_nodes(repair.nodes, repair.outputs, {"": self._opset}))
         return repair, ""
 
 
-def _splice(repair: Repair, node: ir.Node, inner: Repair) -> None:
+def splice(repair: Repair, node: ir.Node, inner: Repair) -> None:
     """Put a replacement in the place of one node of another."""
     olds = node.outputs[: len(inner.outputs)]
     swap = dict(zip(olds, inner.outputs, strict=True))
@@ -126,6 +164,6 @@ def _splice(repair: Repair, node: ir.Node, inner: Repair) -> None:
     place = repair.nodes.index(node)
     detach(node)
     repair.nodes[place : place + 1] = inner.nodes
-    repair.rules = (*repair.rules, *inner.rules)
+    repair.steps += tuple((place + at, rule) for at, rule in inner.steps)
     if inner.exactness != "exact":
         repair.exactness = inner.exactness

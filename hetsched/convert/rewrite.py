@@ -1,19 +1,20 @@
 """Replacing the ops that a target doesn't run by ops that it runs.
 
 Only ops that block are touched. Each is replaced by a rule whose ops the target runs, or whose ops
-other rules can replace in turn: of several ways, the one with the fewest ops. Every replacement is
-run against what it replaces and is taken only when its certificate holds. An op made by a rule is
-never given to the same rule again, so that every line of replacements ends.
+other rules can replace in turn: of several ways, the cheapest. Every replacement is run against
+what it replaces and is taken only when its certificate holds. An op made by a rule is never given
+to the same rule again, so that every line of replacements ends.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import onnx_ir as ir
-import onnx_ir.passes.common as passes
 
 from hetsched.convert.certify import Certificate
-from hetsched.convert.repair import Repair, Repairer
+from hetsched.convert.edit import Editor
+from hetsched.convert.price import Price, work
+from hetsched.convert.repair import Repair, Repairer, Step
 from hetsched.convert.rules import BY_OP
 from hetsched.convert.rules.rule import Exactness
 from hetsched.convert.target import Target
@@ -35,7 +36,7 @@ class Rewrite:
     Attributes:
         op: its name.
         op_type: of the op.
-        rules: in the order in which they were applied.
+        steps: how to make the replacement again, see `hetsched.convert.repair.Step`.
         made: op types of the replacement.
         exactness: the weakest of the rules'.
         scenario: 1, replaced by supported ops.
@@ -44,11 +45,16 @@ class Rewrite:
 
     op: str
     op_type: str
-    rules: tuple[str, ...]
+    steps: tuple[Step, ...]
     made: tuple[str, ...]
     exactness: Exactness
     scenario: int = 1
     certificate: Certificate
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """In the order in which they were applied."""
+        return tuple(rule for _, rule in self.steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +96,22 @@ def rules_for(op_type: str) -> tuple[str, ...]:
     return tuple(rule.name for rule in BY_OP.get(op_type, ()))
 
 
-def convert(model: Model, target: Target) -> Outcome:
-    """Replace what a target doesn't run, as far as rules go; the model itself stays as it is."""
-    engine = _Engine(model, target)
+def convert(
+    model: Model,
+    target: Target,
+    *,
+    price: Price = work,
+    leave: Collection[str] = (),
+) -> Outcome:
+    """Replace what a target doesn't run, as far as rules go; the model itself stays as it is.
+
+    Args:
+        model: to convert.
+        target: what has to run it.
+        price: the cheapest replacement by it is taken.
+        leave: names of ops to leave alone.
+    """
+    engine = _Engine(model, target, price, frozenset(leave))
     blocked = len(engine.blocked())
     while engine.round():
         pass
@@ -102,12 +121,14 @@ def convert(model: Model, target: Target) -> Outcome:
 class _Engine:
     """The model in work."""
 
-    def __init__(self, model: Model, target: Target) -> None:
+    def __init__(self, model: Model, target: Target, price: Price, leave: frozenset[str]) -> None:
         self._source = model
         self._onnx = model.onnx().clone()
+        self._editor = Editor(self._onnx)
         self._target = target
+        self._price = price
+        self._leave = leave
         self._opset = self._onnx.opset_imports.get("", 0)
-        self._names = {node.name or "" for node in self._onnx.graph} | model.graph.tensors.keys()
         self._used: dict[str, frozenset[str]] = {}
         self._tried: dict[str, tuple[tuple[str, str], ...]] = {}
         self._trials = Trials(self._opset, self._onnx.ir_version)
@@ -122,12 +143,11 @@ class _Engine:
         waiting = self.blocked()
         before = len(self._rewrites)
         for node in list(self._onnx.graph):
-            if node.name in waiting and node.domain == "" and node.graph is not None:
+            if node.name not in waiting or node.name in self._leave:
+                continue
+            if node.domain == "" and node.graph is not None:
                 self._try(node)
-        changed = len(self._rewrites) > before
-        if changed:
-            passes.RemoveUnusedNodesPass()(self._onnx)
-        return changed
+        return len(self._rewrites) > before
 
     def _try(self, node: ir.Node) -> None:
         name = node.name or ""
@@ -135,7 +155,7 @@ class _Engine:
             why = f"rules need opset {OLDEST_OPSET} or later, this is {self._opset}"
             self._tried[name] = tuple((rule, why) for rule in rules_for(node.op_type))
             return
-        repairer = Repairer(self._target, self._opset, lambda kind: self._fresh(f"{name}/{kind}"))
+        repairer = Repairer(self._target, self._opset, self._editor.draft, self._price)
         used = self._used.get(name, frozenset())
         failed: list[tuple[str, str]] = []
         taken = False
@@ -163,34 +183,14 @@ class _Engine:
         if not certificate.passed:
             return f"its certificate failed: {_failure(certificate)}"
         self._rewrites.append(_record(node, repair, certificate))
-        self._put(node, repair, olds)
-        return None
-
-    def _put(self, node: ir.Node, repair: Repair, olds: list[ir.Value]) -> None:
-        graph = self._onnx.graph
-        for value in repair.constants():
-            graph.initializers.add(value)
         used = self._used.get(node.name or "", frozenset()) | set(repair.rules)
-        for made in repair.nodes:
-            self._used[made.name or ""] = used
-        if repair.makes_all:
-            ir.convenience.replace_nodes_and_values(
-                graph, node, [node], repair.nodes, olds, repair.outputs
-            )
-            return
-        ir.convenience.replace_all_uses_with(olds, repair.outputs)
-        graph.insert_after(node, repair.nodes)
-        graph.remove(node, safe=True)
-
-    def _fresh(self, wanted: str) -> str:
-        name, number = wanted, 1
-        while name in self._names:
-            name, number = f"{wanted}_{number}", number + 1
-        self._names.add(name)
-        return name
+        self._editor.put(node, repair)
+        self._used.update((made.name or "", used) for made in repair.nodes)
+        return None
 
     def outcome(self, blocked: int) -> Outcome:
         """What came of it."""
+        self._editor.finish()
         graph = build_graph(self._onnx)
         left = self._target.blocked(graph)
         model = replace(
@@ -221,7 +221,7 @@ def _record(node: ir.Node, repair: Repair, certificate: Certificate) -> Rewrite:
     return Rewrite(
         op=node.name or "",
         op_type=node.op_type,
-        rules=repair.rules,
+        steps=repair.steps,
         made=tuple(made.op_type for made in repair.nodes),
         exactness=repair.exactness,
         certificate=certificate,
