@@ -8,19 +8,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
 from time import perf_counter_ns, thread_time_ns
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from hetsched.backends.base import HostValue
+from hetsched.backends.base import Buffer, HostValue
 from hetsched.backends.ort.session import ORT_ERRORS, make_session, reason, session_options
 from hetsched.backends.ort.stage import OrtExecutable, Port
 from hetsched.backends.ort.values import to_ort
 from hetsched.errors import BackendError
 from hetsched.ir.parts import identity_model
+
+Fed: TypeAlias = Buffer | HostValue
 
 _RUNS_BODIES = frozenset({"If", "Loop", "Scan"})
 _SUFFIX = "_kernel_time"
@@ -54,10 +58,27 @@ class RunTime:
         wall_ns: from call to return.
         cpu_ns: what of it the calling thread was on a CPU. With one thread the rest is waiting:
             the system gave the CPU to somebody else.
+        threads: how many worked on it.
+        switches: how often the system took a CPU from one of this process's threads meanwhile;
+            counted for several threads only.
     """
 
     wall_ns: int
     cpu_ns: int
+    threads: int = 1
+    switches: int = 0
+
+    @property
+    def work_ns(self) -> int:
+        """What the unit worked: with one thread the time on the CPU, else from call to return."""
+        return self.cpu_ns if self.threads == 1 else self.wall_ns
+
+    @property
+    def waited_ns(self) -> int:
+        """Time without a CPU. It isn't known for several threads: all of a switched-off run."""
+        if self.threads == 1:
+            return self.wall_ns - self.cpu_ns
+        return self.wall_ns if self.switches else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +98,11 @@ class KernelRuns:
 class ProfilePair:
     """A plain and a profiled session of one ONNX file, run as it is (no optimisation).
 
-    Both run as a stage of a plan runs: one thread, values kept in ONNX Runtime's memory.
+    Both run as a stage of a plan runs: values kept in ONNX Runtime's memory.
     """
 
     def __init__(
-        self, path: Path, feeds: Mapping[str, HostValue], scratch: Path, threads: int = 1
+        self, path: Path, feeds: Mapping[str, Fed], scratch: Path, threads: int = 1
     ) -> None:
         """Load both.
 
@@ -95,8 +116,9 @@ class ProfilePair:
             BackendError: when ONNX Runtime refuses the file.
         """
         self._session = _profiled_session(path, threads, scratch / "kernels")
-        self._profiled = _Timed(self._session, feeds)
-        self._plain = _Timed(make_session(path, threads=threads, optimize=False), feeds)
+        self._profiled = _Timed(self._session, feeds, threads)
+        plain = make_session(path, threads=threads, optimize=False)
+        self._plain = _Timed(plain, feeds, threads)
 
     def plain(self) -> RunTime:
         """One plain run.
@@ -132,7 +154,7 @@ class EmptyStage:
     def __init__(self, threads: int = 1) -> None:
         """Load it."""
         session = make_session(identity_model("tensor(float)"), threads=threads, optimize=False)
-        self._timed = _Timed(session, {"x": np.zeros(1, np.float32)})
+        self._timed = _Timed(session, {"x": np.zeros(1, np.float32)}, threads)
 
     def run(self) -> RunTime:
         """One run."""
@@ -144,22 +166,69 @@ def runtime_version() -> str:
     return f"onnxruntime {ort.__version__}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A value that a session made.
+
+    Attributes:
+        kind: its type in ONNX Runtime's words, `tensor(float)`.
+        value: left where ONNX Runtime made it.
+    """
+
+    kind: str
+    value: Fed
+
+
+def run_once(path: Path, feeds: Mapping[str, Fed], threads: int = 1) -> Mapping[str, Made]:
+    """Every output of an optimised ONNX file.
+
+    Raises:
+        BackendError: when ONNX Runtime refuses the file or fails.
+    """
+    session = make_session(path, threads=threads, optimize=False)
+    values = _Timed(session, feeds, threads).outputs()
+    kinds = [port.type for port in session.get_outputs()]
+    return {
+        name: Made(kind=kind, value=value)
+        for kind, (name, value) in zip(kinds, values.items(), strict=True)
+    }
+
+
 class _Timed:
     """A session with values for its inputs."""
 
-    def __init__(self, session: ort.InferenceSession, feeds: Mapping[str, HostValue]) -> None:
+    def __init__(
+        self, session: ort.InferenceSession, feeds: Mapping[str, Fed], threads: int
+    ) -> None:
         inputs, outputs = (
             [Port(name=port.name, inner=port.name, kind=port.type) for port in ports]
             for ports in (session.get_inputs(), session.get_outputs())
         )
         self._stage = OrtExecutable("whole", session, inputs, outputs)
         self._values = {port.name: to_ort(feeds[port.name], port.kind) for port in inputs}
+        self._threads = threads
 
     def run(self) -> RunTime:
+        return self._run_alone() if self._threads == 1 else self._run_with_others()
+
+    def outputs(self) -> Mapping[str, Fed]:
+        return dict(zip(self._stage.outputs, self._stage.run(self._values), strict=True))
+
+    def _run_alone(self) -> RunTime:
         wall, cpu = perf_counter_ns(), thread_time_ns()
         self._stage.run(self._values)
         cpu_ns = thread_time_ns() - cpu
         return RunTime(wall_ns=perf_counter_ns() - wall, cpu_ns=cpu_ns)
+
+    def _run_with_others(self) -> RunTime:
+        switches, wall = getrusage(RUSAGE_SELF).ru_nivcsw, perf_counter_ns()
+        run = self._run_alone()
+        return RunTime(
+            wall_ns=perf_counter_ns() - wall,
+            cpu_ns=run.cpu_ns,
+            threads=self._threads,
+            switches=getrusage(RUSAGE_SELF).ru_nivcsw - switches,
+        )
 
 
 def read_runs(profile: bytes, last: int) -> KernelRuns:

@@ -7,11 +7,12 @@ unit of the `host` profile is one physical core.
 import os
 import platform
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from hetsched.cost.store_records import Facts
+from hetsched.errors import CostError
 
 CPU_FOLDER = Path("/sys/devices/system/cpu")
 CPU_INFO = Path("/proc/cpuinfo")
@@ -34,20 +35,39 @@ _FEATURES = ("flags", "Features")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
-    """One physical core.
+    """One physical core, or some that work on one stage together.
 
     Attributes:
         cpus: numbers of its logical CPUs that this process may use, ascending.
         speed: relative to other cores of the same machine: capacity, else top frequency, else 1.
+        count: how many cores it is.
     """
 
     cpus: tuple[int, ...]
     speed: float
+    count: int = 1
 
     @property
     def unit(self) -> str:
-        """Name of the unit that it makes: `cpu0`."""
-        return f"cpu{self.cpus[0]}"
+        """Name of the unit that it makes: `cpu0`, `cpu0-1` for two cores."""
+        return f"cpu{self.cpus[0]}" + (f"-{self.cpus[-1]}" if self.count > 1 else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caches:
+    """Sizes of a core's caches.
+
+    Attributes:
+        private_bytes: of the largest that only this core uses.
+        shared_bytes: of the largest.
+    """
+
+    private_bytes: int
+    shared_bytes: int
+
+
+UNKNOWN_CACHES = Caches(private_bytes=2**20, shared_bytes=16 * 2**20)
+"""Where the system doesn't say: only decides how much is swept out between runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +78,13 @@ class Cluster:
         cores: by CPU number.
         facts: what tells its hardware from another's.
         title: for people.
+        caches: of each core.
     """
 
     cores: tuple[Core, ...]
     facts: Facts
     title: str
+    caches: Caches = UNKNOWN_CACHES
 
 
 def host_clusters(
@@ -83,8 +105,54 @@ def host_clusters(
             cores=tuple(sorted(cluster, key=lambda core: core.cpus)),
             facts=_facts(blocks.get(cluster[0].cpus[0], {}), cluster),
             title=_title(blocks.get(cluster[0].cpus[0], {})),
+            caches=_caches(folder / f"cpu{cluster[0].cpus[0]}" / "cache"),
         )
         for cluster in _clusters(cores)
+    )
+
+
+def in_teams(cluster: Cluster, threads: int) -> Cluster:
+    """The same cores, as many together as there are threads in one run; what is left over rests.
+
+    Raises:
+        CostError: when there aren't that many.
+    """
+    cores = cluster.cores
+    if not 1 <= threads <= len(cores):
+        raise CostError(
+            f"{threads} threads: {cluster.title} has {len(cores)} cores for this process: "
+            f"take 1 to {len(cores)}"
+        )
+    if threads == 1:
+        return cluster
+    teams = [cores[at : at + threads] for at in range(0, len(cores) - threads + 1, threads)]
+    return replace(
+        cluster,
+        cores=tuple(
+            Core(
+                cpus=tuple(sorted(cpu for core in team for cpu in core.cpus)),
+                speed=min(core.speed for core in team),
+                count=threads,
+            )
+            for team in teams
+        ),
+    )
+
+
+def _caches(folder: Path) -> Caches:
+    """Sizes from the system's description of a CPU's caches."""
+    sizes = []
+    for index in sorted(folder.glob("index*")):
+        size = _read(index / "size")
+        if size.endswith("K") and size[:-1].isdigit() and _read(index / "type") != "Instruction":
+            users = len(_cpu_list(_read(index / "shared_cpu_list")))
+            sizes.append((int(size[:-1]) * 1024, users))
+    if not sizes:
+        return UNKNOWN_CACHES
+    fewest = min(users for _, users in sizes)
+    return Caches(
+        private_bytes=max(size for size, users in sizes if users == fewest),
+        shared_bytes=max(size for size, _ in sizes),
     )
 
 

@@ -35,7 +35,7 @@ def host_profile(
     links = () if hand_off is None else tuple(_link(pair, hand_off) for pair in pairs)
     return Profile(
         name=NAME,
-        title=", ".join(f"{len(c.cores)}x {c.title}" for c in clusters),
+        title=", ".join(f"{sum(core.count for core in c.cores)}x {c.title}" for c in clusters),
         home=names[0],
         units=units,
         links=links,
@@ -47,15 +47,19 @@ def _unit(cluster: Cluster, core: Core, dispatch: Measurement, runtime: str) -> 
     return Unit(
         name=core.unit,
         kind="cpu",
-        title=f"1 core of {cluster.title}",
+        title=f"{core.count} core{'s' if core.count > 1 else ''} of {cluster.title}",
         dtype=DTYPE,
         framework=FRAMEWORK,
         backend=BACKEND,
         reached_by=(BACKEND,),
-        cores=1,
-        dispatch=_figure(dispatch, f"empty stage through {runtime}, one thread"),
+        cores=core.count,
+        dispatch=_figure(dispatch, f"empty stage through {runtime}, {_threads(core)}"),
         unknown=("power: not measured",),
     )
+
+
+def _threads(core: Core) -> str:
+    return "one thread" if core.count == 1 else f"{core.count} threads"
 
 
 def _link(pair: tuple[str, str], hand_off: Measurement) -> Link:

@@ -11,12 +11,10 @@ from typing import Protocol, TypeAlias, TypeVar
 
 from hetsched.backends.ort_profile import RunTime
 from hetsched.cost.bands import relative_error
+from hetsched.cost.measure_load import MIN_ROUNDS, calmest, slow_runs
 
 SETTLED = 0.01
 """Stop when half the median's 95% confidence interval is at most this share of it."""
-
-MIN_ROUNDS = 3
-"""Measured rounds even when the budget is spent: fewer tell nothing about the spread."""
 
 WARM_UP_NS = 20_000_000
 """Run a session at least this long before its times count (and at least twice)."""
@@ -26,9 +24,6 @@ BLOCK_NS = 10_000_000
 
 MAX_BLOCK = 10
 
-DISTURBED = 0.01
-"""A run that waited for a CPU longer than this share of its time isn't calm."""
-
 T = TypeVar("T")
 
 Progress: TypeAlias = Callable[[float], None]
@@ -36,7 +31,7 @@ Progress: TypeAlias = Callable[[float], None]
 
 
 class Pair(Protocol):
-    """Two one-thread sessions of one graph; each call runs one of them once."""
+    """Two sessions of one graph; each call runs one of them once."""
 
     def plain(self) -> RunTime:
         """Run without the profiler."""
@@ -54,35 +49,44 @@ class Turns:
     Attributes:
         plain: the plain runs.
         profiled: the profiled runs: the last ones of their session.
+        reference_ns: per round, time of the reference work; none where there was no such work.
+        block: runs of each session in a round.
+        interrupted: the user ended it; what was measured until then is here.
     """
 
     plain: tuple[RunTime, ...]
     profiled: tuple[RunTime, ...]
+    reference_ns: tuple[int, ...] = ()
+    block: int = 1
+    interrupted: bool = False
+
+    @property
+    def slow(self) -> frozenset[int]:
+        """Positions, in either row of runs, of those in rounds that other load slowed down."""
+        return slow_runs(self.reference_ns, self.block)
+
+    @property
+    def error(self) -> float:
+        """Half the 95% confidence interval of the plain median, relative to it."""
+        return relative_error(work_ns(self.plain, self.slow))
 
 
-def calm(runs: Sequence[RunTime]) -> tuple[int, ...]:
-    """Positions of the runs that hardly waited for a CPU: other load left them alone."""
-    return tuple(at for at, run in enumerate(runs) if _waited_ns(run) <= DISTURBED * run.wall_ns)
+def work_ns(runs: Sequence[RunTime], slow: frozenset[int] = frozenset()) -> tuple[int, ...]:
+    """Time that runs worked: of the calm ones, or of the calmest where these are few.
 
-
-def _waited_ns(run: RunTime) -> int:
-    return run.wall_ns - run.cpu_ns
-
-
-def work_ns(runs: Sequence[RunTime]) -> tuple[int, ...]:
-    """Time that one-thread runs worked: of the calm ones, or of the calmest where these are few.
-
-    It is the thread's CPU time: while the system runs somebody else's thread on that core, the
-    unit isn't working for us.
+    With one thread it is the thread's CPU time: while the system runs somebody else's thread on
+    that core, the unit isn't working for us.
     """
-    good = calm(runs)
-    if len(good) < MIN_ROUNDS:
-        good = tuple(sorted(range(len(runs)), key=lambda at: _waited_ns(runs[at]))[:MIN_ROUNDS])
-    return tuple(runs[at].cpu_ns for at in good)
+    return tuple(runs[at].work_ns for at in calmest(runs, slow))
 
 
 def take_turns(
-    pair: Pair, *, budget_s: float, max_profiled: int, progress: Progress | None = None
+    pair: Pair,
+    *,
+    budget_s: float,
+    max_profiled: int,
+    progress: Progress | None = None,
+    reference: Callable[[], int] | None = None,
 ) -> Turns:
     """Run both sessions in turns until the plain median is settled or the budget is spent.
 
@@ -91,23 +95,46 @@ def take_turns(
         budget_s: wall time; warm-up and the least number of rounds may exceed it.
         max_profiled: stop before this many profiled runs.
         progress: told after each round.
+        reference: fixed work, run once a round; returns its time in ns.
+
+    Raises:
+        KeyboardInterrupt: when the user ends it before the least number of rounds.
     """
     started = monotonic()
     typical_ns = _warm_up(pair)
     block = max(1, min(MAX_BLOCK, BLOCK_NS // max(1, typical_ns)))
     plain: list[RunTime] = []
     profiled: list[RunTime] = []
-    while True:
-        plain.extend(pair.plain() for _ in range(block))
-        profiled.extend(pair.profiled() for _ in range(block))
-        spent = (monotonic() - started) / budget_s if budget_s > 0 else 1.0
-        if progress is not None:
-            progress(min(1.0, spent))
-        if len(plain) < MIN_ROUNDS * block:
-            continue
-        full = len(profiled) + block > max_profiled
-        if full or spent >= 1.0 or relative_error(work_ns(plain)) <= SETTLED:
-            return Turns(plain=tuple(plain), profiled=tuple(profiled))
+    marks: list[int] = []
+
+    def result(rounds: int, interrupted: bool) -> Turns:
+        return Turns(
+            plain=tuple(plain[: rounds * block]),
+            profiled=tuple(profiled),
+            reference_ns=tuple(marks[:rounds]),
+            block=block,
+            interrupted=interrupted,
+        )
+
+    rounds = 0
+    try:
+        while True:
+            if reference is not None:
+                marks.append(reference())
+            plain.extend(pair.plain() for _ in range(block))
+            profiled.extend(pair.profiled() for _ in range(block))
+            rounds += 1
+            spent = (monotonic() - started) / budget_s if budget_s > 0 else 1.0
+            if progress is not None:
+                progress(min(1.0, spent))
+            full = len(profiled) + block > max_profiled
+            turns = result(rounds, interrupted=False)
+            if rounds >= MIN_ROUNDS and (full or spent >= 1.0 or turns.error <= SETTLED):
+                return turns
+    except KeyboardInterrupt:
+        if rounds < MIN_ROUNDS:
+            raise
+        return result(rounds, interrupted=True)
 
 
 def _warm_up(pair: Pair) -> int:

@@ -45,6 +45,16 @@ def signature(graph: Graph, ops: Sequence[str]) -> str:
     return _signature(graph, [graph.op[name] for name in ops])
 
 
+def boundary_signature(kind: str, tensor: Tensor) -> str:
+    """Digest of a change of layout.
+
+    Args:
+        kind: of the backend's node that does it, `ReorderOutput`.
+        tensor: whose layout changes.
+    """
+    return _hash([VERSION, "boundary", kind, *_tensor(tensor)])
+
+
 def describe(graph: Graph, ops: Sequence[str]) -> str:
     """A group for people: `Conv+Relu 1x3x48x192 -> 1x8x24x96`.
 

@@ -79,7 +79,7 @@ class Entry:
         source: where the numbers were read from, a file for example; empty when hetsched measured.
         measured_at: UTC, ISO 8601.
         origin: where the numbers come from.
-        runs: how many runs are behind it.
+        runs: how many runs are behind it; 0 where that isn't known.
         latency_ns: median, without dispatch and copies.
         low_ns: 10th percentile.
         high_ns: 90th percentile.
@@ -111,8 +111,8 @@ class Entry:
                 f"low_ns {self.low_ns}, latency_ns {self.latency_ns}, high_ns {self.high_ns} "
                 "must be zero or more and ascend"
             )
-        if self.runs < 1:
-            raise ValueError(f"runs {self.runs} must be at least 1")
+        if self.runs < 0:
+            raise ValueError(f"runs {self.runs} must be zero (unknown) or more")
 
 
 Facts = Mapping[str, str | int]

@@ -6,7 +6,7 @@ know, their values may have no declared type. Parts of a loaded `Model` are made
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -80,8 +80,21 @@ class NodeFile:
         dense = (tensor.name for tensor in graph.initializer)
         return frozenset([*dense, *(sparse.values.name for sparse in graph.sparse_initializer)])
 
+    @cached_property
+    def has_bodies(self) -> bool:
+        """Whether some node is an If, Loop or Scan."""
+        kinds = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
+        return any(
+            entry.type in kinds for node in self._proto.graph.node for entry in node.attribute
+        )
+
     def save_part(
-        self, nodes: Iterable[int], inputs: Sequence[Port], outputs: Sequence[Port], path: Path
+        self,
+        nodes: Iterable[int],
+        inputs: Sequence[Port],
+        outputs: Sequence[Port],
+        path: Path,
+        copied: Sequence[str] = (),
     ) -> None:
         """Write some nodes as a file of their own, with only the initializers that they read.
 
@@ -92,6 +105,8 @@ class NodeFile:
             inputs: what comes from outside; a type is required.
             outputs: what is made, or an initializer.
             path: the file.
+            copied: inputs that an Identity copies first: outside they are called by
+                `fed_name`, and those nodes are the file's first.
 
         Raises:
             ModelError: when the file can't be written.
@@ -102,8 +117,14 @@ class NodeFile:
         part.opset_import.extend(source.opset_import)
         part.functions.extend(source.functions)
         part.graph.name = source.graph.name or "graph"
+        part.graph.node.extend(
+            onnx.helper.make_node("Identity", [fed_name(name)], [name]) for name in copied
+        )
         part.graph.node.extend(source.graph.node[index] for index in chosen)
-        part.graph.input.extend(_value_info(port) for port in inputs)
+        part.graph.input.extend(
+            _value_info(replace(port, name=fed_name(port.name)) if port.name in copied else port)
+            for port in inputs
+        )
         part.graph.output.extend(_value_info(port) for port in outputs)
         needed = {name for index in chosen for name in self.nodes[index].reads}
         needed.update(port.name for port in outputs)
@@ -139,6 +160,11 @@ def read_nodes(path: Path) -> NodeFile:
         outputs=tuple(value.name for value in graph.output),
         _proto=proto,
     )
+
+
+def fed_name(name: str) -> str:
+    """What a copied input of a part is called outside."""
+    return f"{name}:fed"
 
 
 def identity_model(kind: str) -> bytes:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 
 from hetsched.backends.ort_profile import RunTime
-from hetsched.cost.measure import MIN_ROUNDS, calm, hand_offs, take_turns, work_ns
+from hetsched.cost.measure import hand_offs, take_turns, work_ns
 from hetsched.cost.measure import repeat as repeat_runs
+from hetsched.cost.measure_load import MIN_ROUNDS, calm
 
 MS = 1_000_000
 

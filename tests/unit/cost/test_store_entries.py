@@ -68,7 +68,7 @@ def test_many_signatures_are_found_at_once(tmp_path: Path) -> None:
     [
         ({"low_ns": -1}, "must be zero or more and ascend"),
         ({"high_ns": 99}, r"latency_ns 100, high_ns 99"),
-        ({"runs": 0}, "runs 0 must be at least 1"),
+        ({"runs": -1}, "runs -1 must be zero"),
         ({"signature": ""}, "signature is empty"),
     ],
 )
