@@ -77,9 +77,9 @@ class _Sum:
     high_ns: float = 0.0
     rank: int = 0
 
-    def add_fixed(self, figure: Figure) -> None:
-        """A duration."""
-        ns = figure.base("time")
+    def add_fixed(self, figure: Figure, times: int = 1) -> None:
+        """A duration, so many times."""
+        ns = figure.base("time") * times
         self._add(ns, ns * figure.low, ns * figure.high, figure)
 
     def add_amount(self, amount: int, figure: Figure, dimension: Dimension) -> None:
@@ -122,12 +122,14 @@ def _add_kernel(total: _Sum, kernel: Kernel, rates: Rates, unit: Unit, dtype: st
     rate = RATE_OF.get(kernel.op_class)
     if rate is not None:
         arithmetic, weights = _Sum(), _Sum()
-        arithmetic.add_amount(kernel.macs, getattr(rates, rate), "rate")
+        arithmetic.add_amount(kernel.macs * kernel.times, getattr(rates, rate), "rate")
         if kernel.op_class in _READS_WEIGHTS:
-            weights.add_amount(kernel.weights.nbytes(dtype), rates.weights, "bandwidth")
+            read_bytes = kernel.weights.nbytes(dtype) * kernel.times
+            weights.add_amount(read_bytes, rates.weights, "bandwidth")
         total.add_longer(arithmetic, weights)
     if not (kernel.is_view and unit.kind == "cpu"):
-        total.add_amount(kernel.traffic.nbytes(dtype), rates.activations, "bandwidth")
-    total.add_fixed(rates.per_op)
+        moved_bytes = kernel.traffic.nbytes(dtype) * kernel.times
+        total.add_amount(moved_bytes, rates.activations, "bandwidth")
+    total.add_fixed(rates.per_op, kernel.times)
     if not kernel.known:
         total.rank = max(total.rank, _RANK[Origin.ASSUMED])

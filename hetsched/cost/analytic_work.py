@@ -1,12 +1,13 @@
 """What a group amounts to before any unit is known: kernels with their arithmetic and traffic."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from hetsched.cost.fusion_rules import HEAVY
 from hetsched.cost.table import Group
 from hetsched.ir.features import OpFeatures, op_features
 from hetsched.ir.graph import ITEM_BITS, Graph, Op
+from hetsched.ir.macs import iterations
 from hetsched.ir.op_class import OpClass
 
 # They change the shape that a buffer is seen with, not the buffer. Source: ONNX Runtime's CPU
@@ -47,6 +48,7 @@ class Kernel:
         weights: constants.
         is_view: whether it only looks at its input in another shape.
         known: whether all shapes and dtypes are known.
+        times: how often it is launched, in a Loop of that many iterations.
     """
 
     op_class: OpClass
@@ -55,6 +57,7 @@ class Kernel:
     weights: Tensors
     is_view: bool
     known: bool
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,22 @@ def group_work(graph: Graph, group: Group) -> Work:
     names = {op.name for op in fused} | {group.name}
     kernels = [_head_kernel(graph, [op for op in ops if op.name in names], group.name, features)]
     kernels += [_head_kernel(graph, [op], op.name, features) for op in ops if op.name not in names]
+    kernels += [kernel for op in ops for kernel in _body_kernels(graph, op)]
     return Work(kernels=tuple(kernels), quantized=quantized)
+
+
+def _body_kernels(graph: Graph, op: Op) -> list[Kernel]:
+    """Kernels inside an If (of its larger branch), Loop or Scan; nothing in a body is fused."""
+    each = [list(_inner_kernels(body)) for body in op.bodies.values()]
+    largest = max(each, key=lambda kernels: sum(kernel.macs for kernel in kernels), default=[])
+    times = iterations(graph, op)
+    return [replace(kernel, times=kernel.times * times) for kernel in largest]
+
+
+def _inner_kernels(body: Graph) -> Iterator[Kernel]:
+    for op in body.ops:
+        yield _head_kernel(body, [op], op.name, {op.name: op_features(body, op)})
+        yield from _body_kernels(body, op)
 
 
 def _is_fused(op: Op, features: OpFeatures) -> bool:

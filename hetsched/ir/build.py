@@ -6,6 +6,7 @@ import numpy as np
 import onnx_ir as ir
 
 from hetsched.ir.bodies import bodies, free_values
+from hetsched.ir.body_graph import prepared_copy
 from hetsched.ir.dtypes import dtype_name
 from hetsched.ir.graph import Attribute, Graph, Op, Scalar, Tensor
 from hetsched.ir.shapes import INFERRED
@@ -86,7 +87,9 @@ def _op(node: ir.Node, opsets: dict[str, int]) -> Op:
 
 
 def _body(body: ir.Graph, opsets: dict[str, int]) -> Graph:
-    return _graph(body, opsets, list(dict.fromkeys(free_values(body))))
+    outer = list(dict.fromkeys(free_values(body)))
+    copy = prepared_copy(body, outer, opsets)
+    return _graph(body, opsets, outer) if copy is None else build_graph(copy)
 
 
 def _names(values: Iterable[ir.Value | None]) -> tuple[str, ...]:

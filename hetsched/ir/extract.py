@@ -111,7 +111,8 @@ def _save(
             proto.opset_import.add(domain=domain, version=version)
     proto.graph.name = source.graph.name or "graph"
     proto.graph.node.extend(ir.serde.serialize_node(node) for node in nodes)
-    proto.graph.input.extend(ir.serde.serialize_value(values[name]) for name in inputs)
+    has_bodies = any(True for node in nodes for _ in bodies(node))
+    proto.graph.input.extend(_input(values[name], shaped=not has_bodies) for name in inputs)
     proto.graph.output.extend(ir.serde.serialize_value(values[name]) for name in outputs)
     weights = []
     for name, tensor in tensors:
@@ -127,6 +128,17 @@ def _save(
         write_model(path, proto, weights)
     except OSError as error:
         raise ModelError(f"can't write {path}: {error.strerror or error}") from error
+
+
+def _input(value: ir.Value, *, shaped: bool) -> onnx.ValueInfoProto:
+    """An input, without its shape where an If may have a branch for inputs of another shape.
+
+    Such a branch never runs, but ONNX Runtime infers shapes in it and would refuse the part.
+    """
+    proto: onnx.ValueInfoProto = ir.serde.serialize_value(value)
+    if not shaped and proto.type.HasField("tensor_type"):
+        proto.type.tensor_type.ClearField("shape")
+    return proto
 
 
 def _values(graph: ir.Graph) -> dict[str, ir.Value]:

@@ -47,24 +47,45 @@ def _macs(graph: Graph, op: Op) -> int:
 
 
 def _control(graph: Graph, op: Op) -> int:
-    """If: the larger branch. Loop, Scan: one iteration times their number, 1 where unknown."""
-    each = [sum(_macs(body, inner) for inner in body.ops) for body in op.bodies.values()]
+    """If: the larger branch. Loop, Scan: one iteration times their number, 1 where unknown.
+
+    A branch whose shapes can't be inferred doesn't count beside one whose shapes can: exporters
+    write branches for other input sizes.
+    """
+    each = [_body(body) for body in op.bodies.values()]
+    known = [work for work in each if work is not None]
+    if not known or (op.op_type != "If" and len(known) < len(each)):
+        raise _UnknownShapeError
     if op.op_type == "If":
-        return max(each)
-    return sum(each) * _iterations(graph, op)
+        return max(known)
+    return sum(known) * iterations(graph, op)
 
 
-def _iterations(graph: Graph, op: Op) -> int:
+def _body(body: Graph) -> int | None:
+    try:
+        return sum(_macs(body, inner) for inner in body.ops)
+    except _UnknownShapeError:
+        return None
+
+
+def iterations(graph: Graph, op: Op) -> int:
+    """How often an op's body runs: 1 for an If, and where that isn't known before it runs."""
     if op.op_type == "Loop":
         trips = graph.values.get(op.inputs[0], (1,))[0] if op.inputs else 1
         return trips if isinstance(trips, int) and 0 < trips < 2**31 else 1
     if op.op_type == "Scan":
-        scanned = _int(op, "num_scan_inputs", 1)
-        shape = _shape(graph, op.inputs, len(op.inputs) - scanned)
-        axes = op.attributes.get("scan_input_axes", (0,))
-        axis = axes[0] if isinstance(axes, tuple) and isinstance(axes[0], int) else 0
-        return shape[axis]
+        return _scanned(graph, op)
     return 1
+
+
+def _scanned(graph: Graph, op: Op) -> int:
+    scanned = _int(op, "num_scan_inputs", 1)
+    axes = op.attributes.get("scan_input_axes", (0,))
+    axis = axes[0] if isinstance(axes, tuple) and isinstance(axes[0], int) else 0
+    try:
+        return _shape(graph, op.inputs, len(op.inputs) - scanned)[axis]
+    except _UnknownShapeError:
+        return 1
 
 
 def _shape(graph: Graph, names: Sequence[str], index: int) -> tuple[int, ...]:

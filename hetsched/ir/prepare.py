@@ -11,11 +11,9 @@ from hetsched.ir.build import build_graph
 from hetsched.ir.cache import Prepared
 from hetsched.ir.digest import file_sha256, prepared_sha256
 from hetsched.ir.freeze import freeze
-from hetsched.ir.names import name_everything
 from hetsched.ir.quiet import LIBRARY_ERRORS, one_line, quiet
 from hetsched.ir.read import EXTERNAL_FILES, read
-from hetsched.ir.shapes import infer_shapes
-from hetsched.ir.simplify import inline_functions, lift_constants, simplify
+from hetsched.ir.steps import prepare
 
 
 def prepare_file(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[Prepared, ir.Model]:
@@ -45,14 +43,3 @@ def prepare_file(path: Path, shapes: Mapping[str, Sequence[int]]) -> tuple[Prepa
         prepared_sha256=prepared,
     )
     return found, model
-
-
-def prepare(model: ir.Model) -> None:
-    """Infer shapes, simplify, sort and name, in place."""
-    inline_functions(model)
-    passes.TopologicalSortPass()(model)
-    name_everything(model)
-    lift_constants(model)
-    infer_shapes(model)
-    simplify(model)
-    name_everything(model)

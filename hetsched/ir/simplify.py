@@ -1,6 +1,7 @@
 """Simplification by libraries: inlining of functions, constant folding, removal of the unused."""
 
 import sys
+from contextlib import nullcontext
 
 import onnx_ir as ir
 import onnx_ir.passes.common as passes
@@ -31,15 +32,19 @@ _FOLDED_DTYPES = frozenset({
 """Dtypes that numpy computes as ONNX Runtime does; narrower floats round differently."""
 
 
-def simplify(model: ir.Model) -> None:
+def simplify(model: ir.Model, *, keep_ifs: bool = True) -> None:
     """Inline model functions, fold constants and drop what nobody reads, in place.
 
     Left as they are: If, Loop and Scan with their bodies, ops on sequences, random ops, and
     everything that quantises or dequantises, so that int8 weights stay int8.
+
+    Args:
+        model: what is to be simplified.
+        keep_ifs: leave every If whole; else one whose condition is constant becomes its branch.
     """
     _drop_dropouts(model)
     for _ in range(MAX_ROUNDS):
-        if not _fold(model):
+        if not _fold(model, keep_ifs=keep_ifs):
             break
         run_inference(model)
 
@@ -58,11 +63,11 @@ def _drop_dropouts(model: ir.Model) -> None:
             node.attributes.clear()
 
 
-def _fold(model: ir.Model) -> bool:
+def _fold(model: ir.Model, *, keep_ifs: bool) -> bool:
     """One round of folding; whether it changed anything, so that more shapes may be known now."""
     from onnxscript.optimizer import fold_constants_ir
 
-    with masked(model.graph):
+    with masked(model.graph) if keep_ifs else nullcontext():
         result = fold_constants_ir(
             model,
             onnx_shape_inference=False,  # node by node, which takes far longer

@@ -2,7 +2,7 @@
 
 import graphlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,8 @@ def write_pieces(
             continue
         path = folder / f"part{stage}.onnx"
         inputs = [types[name] for name in piece.inputs]
+        if cut.file.has_bodies:  # a branch may be for inputs of another shape
+            inputs = [replace(port, shape=None) for port in inputs]
         cut.file.save_part(piece.nodes, inputs, [Port(name=name) for name in piece.outputs], path)
         files[stage] = path.name
         types.update((name, _declared(graph, name)) for name in piece.outputs)

@@ -127,7 +127,8 @@ def constant_bytes(model: Model, ops: Sequence[str]) -> int:
 
 def _typed(port: object) -> Typed:
     shape = tuple(port.shape)  # type: ignore[attr-defined]  # NodeArg has no stub
-    static = all(isinstance(dim, int) for dim in shape)
+    # ONNX Runtime shows no shape as an empty one, as it does a scalar's.
+    static = bool(shape) and all(isinstance(dim, int) for dim in shape)
     kind: str = port.type  # type: ignore[attr-defined]  # as above
     return Typed(
         name=port.name,  # type: ignore[attr-defined]  # as above

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,9 @@ class Compiler:
     def _write(self, cut: Cut, ports: Ports, source: Path, folder: Path) -> None:
         weights = source / WEIGHTS_FILE
         if weights.exists():
-            os.link(weights, folder / WEIGHTS_FILE)
+            # ONNX Runtime refuses a body's weights from a file that is linked twice.
+            take = shutil.copy if cut.file.has_bodies else os.link
+            take(weights, folder / WEIGHTS_FILE)
         files = write_pieces(self.model.graph, cut, ports, folder, self.threads)
         tensors = frozenset(self.model.graph.tensors)
         write_record(cut, tensors, files, WEIGHTS_FILE, folder)

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from hetsched.backends.base import HostValue, StageSpec
 from hetsched.backends.ort import OrtBackend
@@ -135,6 +136,32 @@ def test_if_body_captures_across_a_cut(tmp_path: Path) -> None:
     for condition, wanted in ((True, 2 * np.exp(x)), (False, -np.exp(x))):
         values = run(compiled, {"x": x, "c": np.array(condition)})
         np.testing.assert_allclose(array(values["y"]), wanted, rtol=1e-6)
+
+
+def test_a_branch_for_inputs_of_another_size(tmp_path: Path) -> None:
+    """It isn't taken, but ONNX Runtime would refuse it if it knew the shape of x."""
+
+    def branch(name: str, length: int) -> onnx.GraphProto:
+        stored = numpy_helper.from_array(np.full((length, 300), 0.5, np.float32))
+        nodes = [
+            helper.make_node("Constant", [], [f"{name}_w"], value=stored),  # kept in a file
+            helper.make_node("MatMul", ["a", f"{name}_w"], [name]),
+        ]
+        return helper.make_graph(nodes, name, [], [port(name, (1, 300))])
+
+    choice = helper.make_node(
+        "If", ["c"], ["y"], "if", then_branch=branch("four", 4), else_branch=branch("five", 5)
+    )
+    nodes = [helper.make_node("Neg", ["x"], ["a"], "neg"), choice]
+    inputs = [port("x", (1, "n")), port("c", (), TensorProto.BOOL)]
+    outputs = [port("y", (1, 300))]
+    model = made(tmp_path, nodes, inputs, outputs, shapes={"x": (1, 4)})
+    for split in ({"neg": 0, "if": 0}, {"neg": 0, "if": 1}):
+        compiled = OrtBackend(cache_dir=tmp_path / "cache").compile(
+            model, stages(model.graph, split)
+        )
+        values = run(compiled, {"x": np.ones((1, 4), np.float32), "c": np.array(True)})
+        assert array(values["y"]).tolist() == [[-2.0] * 300]
 
 
 def test_sequence_across_a_cut(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ def made(
     outputs: Sequence[onnx.ValueInfoProto],
     constants: Mapping[str, np.ndarray] | None = None,
     opset: int = 21,
+    shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> Model:
     """Write a model of these nodes and load it."""
     stored = [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()]
@@ -30,10 +31,10 @@ def made(
     opsets = [helper.make_opsetid("", opset), helper.make_opsetid("com.microsoft", 1)]
     path = folder / "tiny.onnx"
     onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)
-    return load(path)
+    return load(path, shapes=shapes)
 
 
-def port(name: str, shape: Sequence[int], dtype: int = FLOAT) -> onnx.ValueInfoProto:
+def port(name: str, shape: Sequence[int | str], dtype: int = FLOAT) -> onnx.ValueInfoProto:
     """An input or output."""
     return helper.make_tensor_value_info(name, dtype, list(shape))
 

@@ -215,6 +215,23 @@ def test_an_if_counts_its_larger_branch(tmp_path: Path) -> None:
     assert op_features(made, made.ops[0]).macs == 16
 
 
+def test_a_branch_that_cannot_run_does_not_hide_the_other(tmp_path: Path) -> None:
+    """x has 4 columns; one branch is for 5, the other finds its shape by arithmetic."""
+    constants = {"w": np.eye(4, dtype=np.float32), "v": np.eye(5, dtype=np.float32)}
+    arithmetic = [
+        helper.make_node("Shape", ["x"], ["s"]),
+        helper.make_node("Reshape", ["x", "s"], ["r"]),
+        helper.make_node("MatMul", ["r", "w"], ["a"]),
+    ]
+    fits = graph(arithmetic, [], [value("a", None)])
+    other = graph([helper.make_node("MatMul", ["x", "v"], ["b"])], [], [value("b", None)])
+    nodes = [helper.make_node("If", ["c"], ["y"], then_branch=fits, else_branch=other)]
+    inputs = [value("x", (1, "n")), value("c", (), 9)]
+    path = save(tmp_path / "m.onnx", model(graph(nodes, inputs, [value("y", None)], constants)))
+    made = load(path, shapes={"x": (1, 4)}).graph
+    assert op_features(made, made.ops[0]).macs == 16
+
+
 def _loop() -> onnx.ModelProto:
     """Three times: x = x * w, with w of 4 x 4."""
     body = graph(

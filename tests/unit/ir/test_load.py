@@ -135,7 +135,10 @@ def test_an_if_stays_whole_even_when_its_condition_is_known(tmp_path: Path) -> N
     assert op.op_type == "If"
     assert op.captures == ("x",)
     assert op.reads == ("c", "x")
-    assert [inner.op_type for inner in op.bodies["then_branch"].ops] == ["Constant", "Add"]
+    assert [inner.op_type for inner in op.bodies["then_branch"].ops] == ["Add"]
+    assert op.bodies["then_branch"].values == {"k": (2.0,)}
+    kept = [inner.op_type for inner in loaded.onnx().graph[0].attributes["then_branch"].as_graph()]
+    assert kept == ["Constant", "Add"]
     assert op.bodies["else_branch"].tensors["x"].shape == (1, 4)
     assert loaded.graph.tensors["y"].shape == (1, 4)
 
