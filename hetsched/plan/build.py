@@ -21,6 +21,7 @@ from hetsched.place.validate import objective_value
 from hetsched.plan import model as files
 from hetsched.plan.problem import Restrictions, build_problem
 from hetsched.plan.stages import Described, Solved, describe
+from hetsched.plan.uncounted import uncounted_note
 from hetsched.quantity import End, format_ns
 from hetsched.soc.profile import Profile
 
@@ -142,6 +143,7 @@ def make(
     model: Model, profile: Profile, request: Request, costs: CostTable | None = None
 ) -> Outcome:
     """As `plan`, with the solver's answer and the notes for the user."""
+    uncounted = uncounted_note(model.graph) if costs is None else ()
     if costs is None or request.framework or request.backend:
         refused = find_refusals(model.graph, profile, request.framework, request.backend)
         costs = costs.without(refused) if costs else cost_table(model.graph, profile, refused)
@@ -176,7 +178,7 @@ def make(
     return Outcome(
         plan=_assemble(model, profile, request, placement, parts),
         placement=placement,
-        notes=(*_restriction(request), *_notes(parts.subgraphs), *overlong),
+        notes=(*_restriction(request), *_notes(parts.subgraphs), *overlong, *uncounted),
     )
 
 
