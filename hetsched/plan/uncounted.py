@@ -24,10 +24,7 @@ def _reason(graph: Graph, op: Op) -> str:
     for name in (*op.reads, *op.writes):
         tensor = graph.tensors[name]
         if tensor.dtype is None or not tensor.is_static:
-            shown = (
-                "no known shape" if tensor.shape is None else f"the shape {_shape(tensor.shape)}"
-            )
-            return f"tensor {name!r} has {shown}"
+            return f"tensor {name!r} has {_shown(tensor.shape)}"
     return "its body's work isn't known"
 
 
