@@ -16,6 +16,9 @@ from hetsched.backends.ort_profile import RunTime
 MIN_ROUNDS = 3
 """Measured rounds even when the budget is spent: fewer tell nothing about the spread."""
 
+ENOUGH = 5
+"""Calm runs that are enough to leave the others out: fewer have no confidence interval."""
+
 DISTURBED = 0.01
 """A run that waited for a CPU longer than this share of its time isn't calm."""
 
@@ -68,12 +71,12 @@ def calm(runs: Sequence[RunTime], slow: frozenset[int] = frozenset()) -> tuple[i
 
 
 def calmest(runs: Sequence[RunTime], slow: frozenset[int] = frozenset()) -> tuple[int, ...]:
-    """Positions of the calm runs, or of the least disturbed where these are few."""
+    """Positions of the calm runs; where these are few, of the half that waited least."""
     for good in (calm(runs, slow), calm(runs)):
-        if len(good) >= MIN_ROUNDS:
+        if len(good) >= ENOUGH:
             return good
     order = sorted(range(len(runs)), key=lambda at: (runs[at].waited_ns, runs[at].work_ns))
-    return tuple(sorted(order[:MIN_ROUNDS]))
+    return tuple(sorted(order[: max(MIN_ROUNDS, len(runs) // 2)]))
 
 
 def slow_runs(reference_ns: Sequence[int], block: int) -> frozenset[int]:

@@ -9,7 +9,7 @@ from hetsched.backends.ort_profile import MAX_EVENTS, EmptyStage, ProfilePair, R
 from hetsched.cost.bands import Band, band, group_times
 from hetsched.cost.host import Cluster
 from hetsched.cost.measure import Progress, Turns, hand_offs, on_cpus, repeat, take_turns, work_ns
-from hetsched.cost.measure_load import MIN_ROUNDS, Load, calm, load, reference
+from hetsched.cost.measure_load import ENOUGH, Load, calm, load, reference
 from hetsched.cost.measure_part import Part, part, sweeper, whole
 from hetsched.cost.measure_prepared import Prepared, prepare
 from hetsched.cost.measured_assemble import assembled, entries, now
@@ -259,7 +259,7 @@ def _band(entry: Entry) -> Band:
 def _undisturbed(turns: Turns) -> list[int]:
     """Positions of the calm profiled runs, of all where these are few."""
     for good in (calm(turns.profiled, turns.slow), calm(turns.profiled)):
-        if len(good) >= MIN_ROUNDS:
+        if len(good) >= ENOUGH:
             return list(good)
     return list(range(len(turns.profiled)))
 
