@@ -1,0 +1,255 @@
+"""Imported rows as entries of the cost store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hetsched.convert.capability import refusals as find_refusals
+from hetsched.cost.calibrate.features import published
+from hetsched.cost.calibrate.graph import graph_features
+from hetsched.cost.fusion import groups as fuse
+from hetsched.cost.importing.anchor import anchor
+from hetsched.cost.importing.physical import check_network, check_pieces
+from hetsched.cost.importing.pieces import Piece, group_costs, pieces
+from hetsched.cost.importing.record import ImportedCost
+from hetsched.cost.signature import describe, group_dtype, signature
+from hetsched.cost.store_records import Entry, Facts
+from hetsched.errors import CostError
+from hetsched.ir.model import Model
+from hetsched.quantity import Origin
+from hetsched.soc.profile import Profile, Unit
+
+NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """What a file comes to.
+
+    Attributes:
+        batches: entries by unit, for the store.
+        groups: number of the model's groups; 0 without a model.
+        covered: how many of them have a time now.
+        split: how many of those have only a share of a measured time.
+        total_ns: of the kernels together.
+        networks: rows of whole networks.
+        notes: what the user should know.
+    """
+
+    batches: tuple[tuple[tuple[Entry, ...], Facts], ...]
+    groups: int = 0
+    covered: int = 0
+    split: int = 0
+    total_ns: int = 0
+    networks: tuple[ImportedCost, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What was measured, and when.
+
+    Attributes:
+        profile: of the device.
+        unit: of the profile.
+        model: that the kernels belong to, None for tables of whole networks.
+        source: the file's name.
+        date: for rows without one.
+        whole_table: whether all rows of the file are there.
+    """
+
+    profile: Profile
+    unit: Unit
+    model: Model | None
+    source: str
+    date: str
+    whole_table: bool = True
+
+
+def foreign_facts(
+    profile: Profile, unit: Unit, framework: str, backend: str, dtype: str, threads: int | None
+) -> Facts:
+    """What tells a unit that isn't at hand from others: the key of its entries."""
+    return {
+        "profile": profile.name,
+        "unit": unit.name,
+        "framework": framework,
+        "backend": backend,
+        "dtype": dtype,
+        "threads": threads or 0,
+    }
+
+
+def convert(rows: Sequence[ImportedCost], target: Target) -> Import:
+    """Check rows against the unit and the model, and make entries of them; nothing is written.
+
+    Raises:
+        CostError: naming the row, the field and the remedy.
+    """
+    for row in rows:
+        _check_row(row, target)
+    ops = [row for row in rows if row.scope == "op"]
+    networks = tuple(row for row in rows if row.scope == "model")
+    if ops and target.model is None:
+        raise CostError(
+            f"{ops[0].at}: times of single ops mean something only for a model: give the one that "
+            f"was measured with --model; nothing was imported"
+        )
+    made = _of_model(target.model, ops, target) if ops and target.model else Import(batches=())
+    batches: dict[tuple[tuple[str, str | int], ...], list[Entry]] = {
+        tuple(facts.items()): list(entries) for entries, facts in made.batches
+    }
+    for row in networks:
+        facts = _facts(row, target)
+        own = len(networks) == 1 or row.name == (target.model.name if target.model else "")
+        batches.setdefault(tuple(facts.items()), []).append(_network(row, target, own))
+    return Import(
+        batches=tuple((tuple(entries), dict(facts)) for facts, entries in batches.items()),
+        groups=made.groups,
+        covered=made.covered,
+        split=made.split,
+        total_ns=made.total_ns,
+        networks=networks,
+        notes=(*made.notes, *_unknown_networks(networks, target)),
+    )
+
+
+def _dtype(row: ImportedCost, target: Target) -> str:
+    return row.dtype or target.unit.dtype
+
+
+def _facts(row: ImportedCost, target: Target) -> Facts:
+    dtype = _dtype(row, target)
+    return foreign_facts(
+        target.profile, target.unit, row.framework, row.backend, dtype, row.threads
+    )
+
+
+def _check_row(row: ImportedCost, target: Target) -> None:
+    unit, dtype = target.unit, _dtype(row, target)
+    known = tuple(dict.fromkeys((unit.dtype, *unit.rates)))
+    if dtype not in known:
+        raise CostError(
+            f"{row.at}: dtype {dtype}, but unit {unit.name!r} of {target.profile.name} computes in "
+            f"{' or '.join(known)}: measure it so, or say --dtype where the tool's word for it is "
+            f"another; nothing was imported"
+        )
+    if unit.kind == "cpu" and row.threads is not None and row.threads > unit.cores:
+        raise CostError(
+            f"{row.at}: threads {row.threads}, but unit {unit.name!r} of {target.profile.name} has "
+            f"{unit.cores} cores: measure with at most as many, pinned to them; "
+            f"nothing was imported"
+        )
+
+
+def _of_model(model: Model, rows: Sequence[ImportedCost], target: Target) -> Import:
+    graph, profile = model.graph, target.profile
+    refused = find_refusals(graph, profile, None, None)
+    groups = fuse(graph, refused, [unit.name for unit in profile.units])
+    anchored = anchor(graph, rows, whole_table=target.whole_table)
+    found = pieces(graph, rows, anchored, groups)
+    dtype = _dtype(rows[0], target)
+    check_pieces(graph, found, target.unit, dtype)
+    costs = group_costs(graph, groups, found)
+    entries = _entries(model, [*found, *costs.values()], rows[0], target)
+    return Import(
+        batches=((entries, _facts(rows[0], target)),),
+        groups=len(groups),
+        covered=len(costs),
+        split=sum(cost.origin is not Origin.MEASURED for cost in costs.values()),
+        total_ns=sum(piece.latency_ns for piece in found),
+        notes=anchored.notes,
+    )
+
+
+def _entries(
+    model: Model, found: Sequence[Piece], row: ImportedCost, target: Target
+) -> tuple[Entry, ...]:
+    """An entry per signature; what occurs several times in the model has one, of all of them."""
+    same: dict[tuple[str, str], list[Piece]] = {}
+    seen: set[tuple[str, ...]] = set()
+    for piece in found:
+        if piece.ops in seen:
+            continue
+        seen.add(piece.ops)
+        quantized = group_dtype(model.graph, piece.ops) == "int8"
+        dtype = "int8" if quantized and "int8" in target.unit.rates else _dtype(row, target)
+        same.setdefault((signature(model.graph, piece.ops), dtype), []).append(piece)
+    date = row.date or target.date
+    return tuple(
+        Entry(
+            signature=mark,
+            dtype=dtype,
+            what=describe(model.graph, alike[0].ops),
+            model=model.name,
+            source=target.source,
+            measured_at=date,
+            **_spread(alike),
+        )
+        for (mark, dtype), alike in same.items()
+    )
+
+
+def _spread(alike: Sequence[Piece]) -> Mapping[str, Any]:
+    """Of pieces that are the same work: the mean, and the lowest and highest end."""
+    mean = round(sum(piece.latency_ns for piece in alike) / len(alike))
+    return {
+        "origin": max((piece.origin for piece in alike), key=lambda origin: origin.rank),
+        "runs": sum(piece.runs for piece in alike),
+        "latency_ns": mean,
+        "low_ns": min(mean, *(piece.low_ns for piece in alike), mean),
+        "high_ns": max(mean, *(piece.high_ns for piece in alike), mean),
+    }
+
+
+def _network(row: ImportedCost, target: Target, own: bool) -> Entry:
+    """A whole network's entry.
+
+    Args:
+        row: with the scope `model`.
+        target: what was measured.
+        own: whether it is the model that the caller gave: its whole graph is signed then.
+    """
+    dtype, model = _dtype(row, target), target.model
+    features = published().get((row.name, row.input_shape))
+    if own and model is not None:
+        mark, title = whole_mark(model), model.name
+        features = graph_features(model.graph)
+    else:
+        mark, title = network_mark(row.name, row.input_shape), row.name
+    if features is not None:
+        check_network(row, features, target.unit, dtype)
+    return Entry(
+        signature=mark,
+        dtype=dtype,
+        what=f"network {row.name} {row.input_shape}".strip(),
+        model=title,
+        source=target.source,
+        measured_at=row.date or target.date,
+        origin=Origin.MEASURED,
+        runs=max(1, row.runs),
+        latency_ns=row.latency_ns,
+        low_ns=row.low_ns,
+        high_ns=row.high_ns,
+    )
+
+
+def whole_mark(model: Model) -> str:
+    """The signature of a whole model."""
+    return signature(model.graph, [op.name for op in model.graph.ops])
+
+
+def network_mark(name: str, input_shape: str) -> str:
+    """What stands for the signature of a network without a graph."""
+    return f"{NETWORK} {name} {input_shape}".rstrip()
+
+
+def _unknown_networks(rows: Sequence[ImportedCost], target: Target) -> tuple[str, ...]:
+    unknown = [row.name for row in rows if (row.name, row.input_shape) not in published()]
+    if not unknown or target.model is not None:
+        return ()
+    names = ", ".join(dict.fromkeys(unknown))
+    return (
+        f"no features are known of {names}: `hetsched calibrate` needs them with --features, and "
+        f"the input's shape",
+    )

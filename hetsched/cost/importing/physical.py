@@ -1,0 +1,68 @@
+"""Times that no unit can reach: refused, with the peak and the rate that they imply."""
+
+from collections.abc import Iterable
+
+from hetsched.cost.calibrate.features import Features
+from hetsched.cost.calibrate.prior import peak_macs
+from hetsched.cost.calibrate.rows import WINOGRAD
+from hetsched.cost.importing.pieces import Piece
+from hetsched.cost.importing.record import ImportedCost
+from hetsched.errors import CostError
+from hetsched.ir.features import op_features
+from hetsched.ir.graph import Graph
+from hetsched.ir.op_class import OpClass
+from hetsched.soc.profile import Unit
+
+
+def known_peak(unit: Unit, dtype: str) -> float | None:
+    """MAC/s that the unit can't exceed in a dtype, None where the profile doesn't say."""
+    try:
+        return peak_macs(unit, dtype)
+    except CostError:
+        return None
+
+
+def check_pieces(graph: Graph, found: Iterable[Piece], unit: Unit, dtype: str) -> None:
+    """See that no piece is faster than the unit could be.
+
+    k x k convolutions may gain what Winograd's products save, and a time may be off by the tool's
+    rounding.
+
+    Raises:
+        CostError: naming the row, its time, the peak and the rate that it would need.
+    """
+    peak = known_peak(unit, dtype)
+    if peak is None:
+        return
+    for piece in found:
+        features = [op_features(graph, graph.op[op]) for op in piece.ops]
+        macs = sum(each.macs for each in features)
+        spatial = sum(each.macs for each in features if each.op_class is OpClass.CONV_KXK)
+        _check(piece.at, piece.latency_ns, piece.tick_ns, macs, spatial, peak, unit)
+
+
+def check_network(row: ImportedCost, features: Features, unit: Unit, dtype: str) -> None:
+    """As `check_pieces`, for a whole network.
+
+    Raises:
+        CostError: naming the row, its time, the peak and the rate that it would need.
+    """
+    peak = known_peak(unit, dtype)
+    if peak is not None:
+        macs, spatial = round(features.macs), round(features.spatial)
+        _check(row.at, row.latency_ns, row.tick_ns, macs, spatial, peak, unit)
+
+
+def _check(
+    at: str, latency_ns: int, tick_ns: int, macs: int, spatial: int, peak: float, unit: Unit
+) -> None:
+    least_ns = (macs - spatial + spatial / WINOGRAD) / peak * 1e9
+    if latency_ns + tick_ns >= least_ns:
+        return
+    rate = "no time at all" if not latency_ns else f"{macs / latency_ns:.4g} GMAC/s"
+    raise CostError(
+        f"{at}: {latency_ns / 1e6:g} ms for {macs / 1e6:.4g} million multiply-accumulates is "
+        f"{rate}, beyond the physical peak of unit {unit.name!r}, {peak / 1e9:.4g} GMAC/s, at "
+        f"which it takes {least_ns / 1e6:.3g} ms: is the time's unit of measure right, and the "
+        f"unit? Nothing was imported"
+    )
