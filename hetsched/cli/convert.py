@@ -1,22 +1,21 @@
-"""`hetsched convert`: replace what a framework or a unit doesn't run."""
+"""`hetsched convert`: get a model onto what a framework or a unit runs."""
 
 import json
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from hetsched.cli.options import parse_shapes
-from hetsched.errors import ModelError, OutputExistsError, RunError
+from hetsched.errors import ModelError, OutputExistsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hetsched.convert.rewrite import Outcome
+    from hetsched.convert.adapt import Adapted
+    from hetsched.convert.price import Price
     from hetsched.convert.target import Target
     from hetsched.ir.graph import Graph
-    from hetsched.ir.model import Model
     from hetsched.runtime.verify import Verified
 
 BLOCKS = 3
@@ -35,6 +34,16 @@ def convert(
         str | None, typer.Option(help="Convert for a SoC's accelerators: a name, or a .toml file.")
     ] = None,
     unit: Annotated[str | None, typer.Option(help="Only for this unit of the SoC.")] = None,
+    single_output: Annotated[
+        bool, typer.Option("--single-output", help="The target allows one output: pack them.")
+    ] = False,
+    host: Annotated[
+        bool, typer.Option("--host/--no-host", help="Let the host do an unsupported head or tail.")
+    ] = True,
+    host_share: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Of the multiply-accumulates, the most for the host."),
+    ] = 0.05,
     shape: Annotated[
         list[str] | None, typer.Option(help="Freeze an input's shape: NAME=1,3,480,640.")
     ] = None,
@@ -49,18 +58,23 @@ def convert(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Replace ops that a framework or unit doesn't run by ops that compute the same."""
+    """Replace ops that a target doesn't run, and cut off for the host what can't be replaced.
+
+    Files are written with -o only: OUT.onnx for the target; where the host has something to do,
+    OUT.head.onnx and OUT.tail.onnx too, and OUT_host.py, which does the host's part.
+    """
     choose = _chooser(framework, backend, profile, unit)
     _check_output(output, model, force)
-    outcome, target, verified = _convert(model, parse_shapes(shape or []), choose, output, verify)
-    if as_json:
-        typer.echo(json.dumps(_as_json(outcome, target, verified, output), indent=2))
-    else:
-        from hetsched.cli.convert_text import lines
 
-        for line in lines(outcome, target.name, verified, output):
-            typer.echo(line)
-    if outcome.remaining:
+    def adapting(graph: "Graph") -> "Request":
+        target, price = choose(graph)
+        return Request(target, price, single_output, host_share if host else None)
+
+    adapted, verified, files = _convert(
+        model, parse_shapes(shape or []), adapting, output, verify, force
+    )
+    _show(adapted, verified, files, as_json)
+    if adapted.blocking:
         raise typer.Exit(BLOCKS)
 
 
@@ -72,10 +86,19 @@ def register(app: typer.Typer) -> None:
     app.command()(convert)
 
 
+class Request(NamedTuple):
+    """What to convert for."""
+
+    target: "Target"
+    price: "Price"
+    single_output: bool
+    host_share: float | None
+
+
 def _chooser(
     framework: str | None, backend: str | None, profile: str | None, unit: str | None
-) -> "Callable[[Graph], Target]":
-    """Makes the target once the model is known; names are checked before that."""
+) -> "Callable[[Graph], tuple[Target, Price]]":
+    """Makes the target and its price once the model is known; names are checked before that."""
     if (framework is None) == (profile is None):
         raise typer.BadParameter("give --framework or --profile, one of them")
     if backend is not None and framework is None:
@@ -83,20 +106,33 @@ def _chooser(
     if unit is not None and profile is None:
         raise typer.BadParameter(f"--unit {unit} needs --profile")
     from hetsched.convert.check import check_backend
-    from hetsched.convert.target import chosen_backends, framework_target, profile_target
-    from hetsched.soc.catalog import profile as find_profile
+    from hetsched.convert.price import work
+    from hetsched.convert.target import chosen_backends, framework_target
 
     if framework is None:
         assert profile is not None
-        target = profile_target(find_profile(profile), unit)
-        return lambda _: target
+        chosen = _soc(profile, unit)
+        return lambda _: chosen
     names = chosen_backends(framework, backend)
 
-    def choose(graph: "Graph") -> "Target":
+    def choose(graph: "Graph") -> "tuple[Target, Price]":
         dtypes = {name: check_backend(graph, framework, name).dtype for name in names}
-        return framework_target(framework, backend, dtypes)
+        return framework_target(framework, backend, dtypes), work
 
     return choose
+
+
+def _soc(name: str, unit: str | None) -> "tuple[Target, Price]":
+    from hetsched.convert.price import work
+    from hetsched.convert.target import accelerators, profile_target
+    from hetsched.place.rewrites import unit_price
+    from hetsched.soc.catalog import profile as find_profile
+
+    soc = find_profile(name)
+    target = profile_target(soc, unit)
+    if not all(each.rates for each in soc.units):
+        return target, work
+    return target, unit_price(soc, [unit] if unit else [u.name for u in accelerators(soc)])
 
 
 def _check_output(output: Path | None, model: str, force: bool) -> None:
@@ -105,101 +141,57 @@ def _check_output(output: Path | None, model: str, force: bool) -> None:
         return
     if output.exists() and Path(model).exists() and output.samefile(model):
         raise OutputExistsError(f"{output} is the model itself: give another name")
-    for path in (output, output.with_name(output.name + ".data")):
-        if path.exists() and not force:
-            raise OutputExistsError(f"{path} exists: give another name, or --force to replace it")
     if not output.parent.is_dir():
         raise ModelError(f"{output} can't be written: there is no folder {output.parent}")
+    from hetsched.convert.hosted import check_free
+
+    check_free(output, force=force)
 
 
 def _convert(
     source: str,
     shapes: dict[str, tuple[int, ...]],
-    choose: "Callable[[Graph], Target]",
+    request: "Callable[[Graph], Request]",
     output: Path | None,
     verify: bool,
-) -> "tuple[Outcome, Target, Verified | None]":
+    force: bool,
+) -> "tuple[Adapted, Verified | None, tuple[Path, ...]]":
     from hetsched.cli.progress import step
-    from hetsched.convert.rewrite import convert as rewrite
-    from hetsched.ir.extract import save_whole
+    from hetsched.convert.adapt import adapt
+    from hetsched.convert.hosted import save_adapted
     from hetsched.ir.load import load
 
     with step(f"loading {source}"):
         model = load(source, shapes=shapes)
     with step("rewriting"):
-        target = choose(model.graph)
-        outcome = rewrite(model, target)
+        asked = request(model.graph)
+        adapted = adapt(
+            model,
+            asked.target,
+            price=asked.price,
+            single_output=asked.single_output,
+            max_host_share=asked.host_share,
+        )
     verified = None
     if verify:
+        from hetsched.cli.convert_verify import verified as compared
+
         with step("verifying"):
-            verified = _verified(model, outcome.model)
-    if output is not None:
-        save_whole(outcome.model, output)
-    return outcome, target, verified
+            verified = compared(model, adapted)
+    if output is None:
+        return adapted, verified, ()
+    return adapted, verified, save_adapted(adapted, output, force=force)
 
 
-def _verified(model: "Model", converted: "Model") -> "Verified":
-    """Compare the original file with the converted model on made-up inputs, op by op.
+def _show(
+    adapted: "Adapted", verified: "Verified | None", files: tuple[Path, ...], as_json: bool
+) -> None:
+    if as_json:
+        from hetsched.cli.convert_json import content
 
-    Optimised, ONNX Runtime's own roundings would hide those of the rewrites.
+        typer.echo(json.dumps(content(adapted, verified, files), indent=2))
+        return
+    from hetsched.cli.convert_text import lines
 
-    Raises:
-        RunError: when they differ by more than their arithmetic allows.
-    """
-    from hetsched.backends.reference import reference_outputs
-    from hetsched.ir.extract import save_whole
-    from hetsched.ir.sample import samples
-    from hetsched.runtime.verify import verify
-
-    inputs = samples(model.graph)
-    with tempfile.TemporaryDirectory(prefix="hetsched-") as folder:
-        path = Path(folder) / "converted.onnx"
-        save_whole(converted, path)
-        actual = reference_outputs(path, inputs, optimize=False)
-    expected = reference_outputs(model.path, inputs, optimize=False)
-    found = verify(model.graph, expected, actual)
-    if not found.passed:
-        raise RunError(
-            f"nothing was written: output {found.output!r} of the converted model differs by "
-            f"{found.max_rel_error} relative to its range, bound {found.bound:g}"
-        )
-    return found
-
-
-def _as_json(
-    outcome: "Outcome", target: "Target", verified: "Verified | None", output: Path | None
-) -> dict[str, Any]:
-    import msgspec
-
-    return {
-        "schema": 1,
-        "model": {"name": outcome.model.name, "sha256": outcome.model.sha256},
-        "target": target.name,
-        "ops": len(outcome.model.graph.ops),
-        "blocked": outcome.blocked,
-        "rewrites": [
-            {
-                "op": one.op,
-                "op_type": one.op_type,
-                "rules": one.rules,
-                "scenario": one.scenario,
-                "made": one.made,
-                "exactness": one.exactness,
-                "max_abs_error": one.certificate.max_abs_error,
-                "max_rel_error": one.certificate.max_rel_error,
-                "bound": one.certificate.bound,
-            }
-            for one in outcome.rewrites
-        ],
-        "remaining": [
-            {
-                "op": one.op,
-                "op_type": one.op_type,
-                "reason": one.reason,
-                "tried": [{"rule": rule, "why": why} for rule, why in one.tried],
-            }
-            for one in outcome.remaining
-        ],
-        "verified": None if verified is None else msgspec.to_builtins(verified),
-        "output": None if output is None else str(output),
-    }
+    for line in lines(adapted, verified, files):
+        typer.echo(line)

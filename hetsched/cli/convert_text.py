@@ -1,28 +1,36 @@
 """What `hetsched convert` prints for people."""
 
-from collections.abc import Iterator
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hetsched.convert.rewrite import Outcome, Remaining, Rewrite
+    from hetsched.convert.adapt import Adapted
+    from hetsched.convert.remaining import Left
+    from hetsched.convert.rewrite import Outcome, Rewrite
     from hetsched.runtime.verify import Verified
 
+WIDTH = 80
 
-def lines(
-    outcome: "Outcome", target: str, verified: "Verified | None", output: Path | None
-) -> Iterator[str]:
+
+def lines(adapted: "Adapted", verified: "Verified | None", files: Sequence[Path]) -> Iterator[str]:
     """The report, line by line."""
-    yield f"{outcome.model.name} for {target}: {outcome.blocked} ops blocked"
+    from hetsched.convert.remaining import left
+
+    outcome = adapted.outcome
+    yield f"{outcome.model.name} for {adapted.target.name}: {outcome.blocked} ops blocked"
     yield from _rewrites(outcome)
-    yield from _remaining(outcome)
+    yield from _host(adapted)
+    yield from _remaining(left(adapted), adapted)
     if verified is not None:
-        yield (
+        yield from _wrapped(
             f"verified: max relative error {verified.max_rel_error:.3g}, bound {verified.bound:g} "
             "(whole model against the original file, this machine)"
         )
-    if output is not None:
-        yield f"written to {output}"
+    for path in files:
+        yield f"written to {path}"
 
 
 def _rewrites(outcome: "Outcome") -> Iterator[str]:
@@ -37,13 +45,39 @@ def _rewrites(outcome: "Outcome") -> Iterator[str]:
         yield f"    {exactness}; certified: max absolute error {error:.3g}"
 
 
-def _remaining(outcome: "Outcome") -> Iterator[str]:
-    if not outcome.remaining:
-        yield "nothing blocks any more" if outcome.blocked else "nothing to convert"
+def _host(adapted: "Adapted") -> Iterator[str]:
+    parts, graph = adapted.parts, adapted.outcome.model.graph
+    share = parts.host_macs / parts.macs if parts.macs else 0.0
+    for name, when, ops in (("head", "before", parts.head), ("tail", "after", parts.tail)):
+        if not ops:
+            continue
+        types = Counter(graph.op[op].op_type for op in ops).most_common()
+        told = ", ".join(f"{op_type} {count}" for op_type, count in types)
+        yield from _wrapped(f"the host does the {name} {when} it: {told}")
+    if parts.head or parts.tail:
+        yield f"  {share:.2%} of the model's multiply-accumulates"
+    if adapted.packed is not None:
+        layout = adapted.packed.layout
+        names = ", ".join(segment.name for segment in layout.segments)
+        yield from _wrapped(
+            f"one output, {layout.tensor}: {layout.dtype} of shape {list(layout.shape)}, "
+            f"which holds {names}"
+        )
+
+
+def _remaining(left: "Sequence[Left]", adapted: "Adapted") -> Iterator[str]:
+    outcome = adapted.outcome
+    if not left:
+        if not outcome.blocked:
+            yield "nothing to convert"
+        elif adapted.parts.is_whole:
+            yield "nothing blocks any more"
+        else:
+            yield "nothing blocks any more; the host has its part"
         return
-    yield f"{len(outcome.remaining)} ops still block:"
-    groups: dict[tuple[str, str], list[Remaining]] = {}
-    for one in outcome.remaining:
+    yield f"{len(left)} ops still block:"
+    groups: dict[tuple[str, str], list[Left]] = {}
+    for one in left:
         groups.setdefault((one.op_type, one.reason), []).append(one)
     for (op_type, reason), members in groups.items():
         yield f"  {len(members)} {op_type}, as {members[0].op}: {reason}"
@@ -51,3 +85,9 @@ def _remaining(outcome: "Outcome") -> Iterator[str]:
             yield f"    {rule}: {why}"
         if not members[0].tried:
             yield "    no rule replaces it"
+        remedy = f"    scenario {members[0].scenario}, for a human: {members[0].remedy}"
+        yield from textwrap.wrap(remedy, WIDTH, subsequent_indent="      ", break_on_hyphens=False)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

@@ -39,13 +39,11 @@ class Editor:
         for value in repair.constants():
             graph.initializers.add(value)
         before = [value.producer() for value in node.inputs if value is not None]
-        olds = list(node.outputs[: len(repair.outputs)])
+        olds, news = repair.replaced(node)
         if repair.makes_all:
-            ir.convenience.replace_nodes_and_values(
-                graph, node, [node], repair.nodes, olds, repair.outputs
-            )
+            ir.convenience.replace_nodes_and_values(graph, node, [node], repair.nodes, olds, news)
         else:
-            ir.convenience.replace_all_uses_with(olds, repair.outputs)
+            ir.convenience.replace_all_uses_with(olds, news)
             graph.insert_after(node, repair.nodes)
             graph.remove(node, safe=True)
         self._drop_unread([*reversed(repair.nodes), *before])

@@ -52,6 +52,15 @@ class Repair:
         made = {value for node in self.nodes for value in node.outputs}
         return all(value in made for value in self.outputs)
 
+    def replaced(self, node: ir.Node) -> tuple[list[ir.Value], list[ir.Value]]:
+        """Outputs of an op that aren't left out, and what takes their place."""
+        pairs = [
+            (old, new)
+            for old, new in zip(node.outputs, self.outputs, strict=False)
+            if old.name or old.uses()
+        ]
+        return [old for old, _ in pairs], [new for _, new in pairs]
+
     def constants(self) -> list[ir.Value]:
         """Stored values that it brings along."""
         read = [value for node in self.nodes for value in node.inputs if value is not None]

@@ -170,11 +170,11 @@ class _Engine:
 
     def _take(self, node: ir.Node, repair: Repair) -> str | None:
         """Certify a replacement and put it into the graph; why not, if it isn't taken."""
-        olds = list(node.outputs[: len(repair.outputs)])
+        olds, news = repair.replaced(node)
         if any(value.is_graph_output() for value in olds) and not repair.makes_all:
             return "its output is the model's, and nothing would make it"
-        edge = boundary(node, repair.nodes, repair.outputs)
-        after = Piece(nodes=repair.nodes, inputs=edge, outputs=repair.outputs)
+        edge = boundary(node, repair.nodes, news)
+        after = Piece(nodes=repair.nodes, inputs=edge, outputs=news)
         try:
             before = piece_before(node, edge, olds)
             certificate = self._trials.certify(before, after, repair.exactness)

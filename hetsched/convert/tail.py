@@ -69,7 +69,8 @@ def split(
 
     The smallest tail with an op is the op and all that depends on it; the smallest head, the op
     and all that it depends on. An op goes where that costs fewer multiply-accumulates, then fewer
-    ops; it stays in the main part's middle where both would take the host over its share.
+    ops; it stays in the main part's middle where both would take the host over its share. Where
+    nothing would be left for the target, nothing is cut off.
 
     Args:
         graph: the model's.
@@ -85,6 +86,8 @@ def split(
         cutter.cut(name, to_tail=False)
     for name in reversed(wanted):
         cutter.cut(name, to_tail=True)
+    if len(cutter.head) + len(cutter.tail) == len(graph.ops):
+        return split_at(graph, blocked=blocked)
     return split_at(graph, head=cutter.head, tail=cutter.tail, blocked=blocked)
 
 

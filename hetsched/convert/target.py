@@ -8,7 +8,7 @@ from hetsched.convert.capability import table_refusals, tables
 from hetsched.convert.capability_rows import backends, near, table
 from hetsched.errors import CapabilityError
 from hetsched.ir.graph import Graph
-from hetsched.soc.profile import Profile
+from hetsched.soc.profile import Profile, Unit
 
 Rows: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -88,6 +88,11 @@ def _rows(framework: str, backend: str) -> Rows:
     return tuple((each.framework, each.backend) for each in tables(framework, backend))
 
 
+def accelerators(profile: Profile) -> tuple[Unit, ...]:
+    """A SoC's units that aren't CPUs; all of them where there are only CPUs."""
+    return tuple(unit for unit in profile.units if unit.kind != "cpu") or profile.units
+
+
 def profile_target(profile: Profile, unit: str | None = None) -> Target:
     """A unit of a SoC; without one, an op is supported where one of the accelerators runs it.
 
@@ -95,7 +100,7 @@ def profile_target(profile: Profile, unit: str | None = None) -> Target:
         CapabilityError: when the profile has no such unit, naming those that it has.
     """
     if unit is None:
-        chosen = [u for u in profile.units if u.kind != "cpu"] or list(profile.units)
+        chosen = list(accelerators(profile))
         name = f"{profile.name}'s {', '.join(u.name for u in chosen)}"
     else:
         chosen = [u for u in profile.units if u.name == unit]

@@ -67,15 +67,41 @@ def test_a_model_is_written_and_verified(
 def test_what_still_blocks_makes_the_exit_code_3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = saved(tmp_path / "m.onnx", "Sum", "Erf")
-    code, text, _ = run(capsys, "convert", path, *NNAPI)
+    path = saved(tmp_path / "m.onnx", "Sum", "Asinh")
+    code, text, _ = run(capsys, "convert", path, *NNAPI, "--no-host")
     assert code == 3
     assert text.endswith(
         "1 ops still block:\n"
-        "  1 Erf, as n1: ONNX Runtime nnapi: Erf not supported\n"
+        "  1 Asinh, as n1: ONNX Runtime nnapi: Asinh not supported\n"
         "    no rule replaces it\n"
+        "    scenario 4, for a human: write a custom op, or run it on the host in the\n"
+        "      middle of the model\n"
     )
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_host_does_an_unsupported_tail(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = saved(tmp_path / "m.onnx", "Sum", "Asinh"), tmp_path / "out.onnx"
+    code, text, err = run(capsys, "convert", path, *NNAPI, "-o", out, "--verify")
+    assert code == 0, err
+    assert "the host does the tail after it: Asinh 1\n" in text
+    assert "nothing blocks any more; the host has its part\n" in text
+    # NumPy has no erf: ONNX Runtime runs the tail.
+    names = ["out.onnx", "out.tail.onnx", "out_host.py"]
+    assert [line.split("/")[-1] for line in text.splitlines()[-3:]] == names
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["m.onnx", *names]
+    code, text, _ = run(capsys, "convert", path, *NNAPI, "--json")
+    host = json.loads(text)["host"]
+    assert host["tail"] == ["n1"]
+    assert host["main_outputs"] == ["t0"]
+    code, _, err = run(capsys, "convert", path, *NNAPI, "-o", tmp_path / "x.onnx")
+    (tmp_path / "x.onnx").unlink()
+    code, _, err = run(capsys, "convert", path, *NNAPI, "-o", tmp_path / "x.onnx")
+    assert code == 1
+    assert "x.tail.onnx exists: give another name" in err
+    assert not (tmp_path / "x.onnx").exists()
 
 
 def test_json(model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,7 +59,9 @@ def test_the_loaded_model_isnt_changed(tmp_path: Path) -> None:
 def test_rules_replace_what_rules_made(tmp_path: Path) -> None:
     outcome = converted(tmp_path, one("HardSwish", X), "HardSwish", "Clip", "Max")
     (rewrite,) = outcome.rewrites
-    assert rewrite.rules == ("hard-swish", "clip-to-relu")
+    assert rewrite.rules[0] == "hard-swish"
+    assert "clip-to-relu" in rewrite.rules
+    assert not {"HardSwish", "Clip", "Max"} & set(rewrite.made)
     assert rewrite.exactness == "rounding"
     assert outcome.remaining == ()
 

@@ -93,9 +93,10 @@ def test_nothing_blocked_nothing_cut() -> None:
     assert parts.main_outputs == FIGURE_3.outputs
 
 
-def test_everything_blocked_leaves_no_main_part() -> None:
+def test_where_nothing_is_left_for_the_target_nothing_is_cut_off() -> None:
     parts = split(FIGURE_3, {op.name for op in FIGURE_3.ops}, max_host_share=1.0)
-    assert parts.main == ()
+    assert parts.is_whole
+    assert parts.middle == parts.main == tuple(op.name for op in FIGURE_3.ops)
 
 
 @st.composite
@@ -142,4 +143,5 @@ def test_a_long_chain_is_quick_enough_to_split(ops: int) -> None:
         outputs=(f"n{ops - 1}",),
     )
     # All blocked: each op's closure is looked at, as bits.
-    assert split(chain, {op.name for op in chain.ops}).main == ()
+    blocked = {op.name for op in chain.ops[1:]}
+    assert split(chain, blocked).main == ("n0",)
