@@ -2,9 +2,11 @@
 # make test       set up, then every kind of test, with samples where the full count is large
 # make test-full  the same with the full counts
 # make partitions writes the reference plans anew
+# JOBS=4 runs four tests at a time instead of two
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+JOBS ?= 2
 DEMO_PLAN := build/demo/ppocr-det.plan.json
 NATIVE := $(shell find native -type f) CMakeLists.txt pyproject.toml constraints.txt
 SANITIZED := build/sanitized
@@ -39,7 +41,7 @@ sanitize: $(SANITIZED)/built
 	  $(BIN)/python scripts/pytest_sanitized.py $(SANITIZED) -q tests/unit/place
 
 unit: $(VENV)/tested
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 partitions: $(VENV)/installed
 	@for name in $$($(BIN)/python -c 'from hetsched.zoo.catalog import names; print(*names())'); do \
