@@ -10,6 +10,7 @@ from hetsched.errors import HetschedError, InfeasibleError, OutputExistsError, P
 from hetsched.quantity import parse_duration_ns
 
 if TYPE_CHECKING:
+    from hetsched.cost.store import CostStore
     from hetsched.ir.model import Model
     from hetsched.plan.build import Outcome, Request
     from hetsched.plan.model import Plan
@@ -138,13 +139,26 @@ def _solve(
         loaded = _load(model, shapes)
     if soc is not None:
         with step("placing"):
-            return make(loaded, soc, request)
+            return make(loaded, soc, request, store=_stored(store))
     from hetsched.cost.measured import host_costs
 
     with step("measuring this machine"):
         host, costs = host_costs(loaded, store=store)
     with step("placing"):
         return make(loaded, host, request, costs)
+
+
+def _stored(path: Path | None) -> "CostStore | None":
+    """The store with imported measurements: the one asked for, else the user's if there is one."""
+    from hetsched.cost.store import CostStore, default_path
+
+    if path is None:
+        return CostStore() if default_path().exists() else None
+    if not path.exists():
+        raise HetschedError(
+            f"--store {path} doesn't exist: `hetsched costs import` or `hetsched measure` makes it"
+        )
+    return CostStore(path)
 
 
 def _load(model: str, shapes: dict[str, tuple[int, ...]]) -> "Model":

@@ -9,9 +9,12 @@ import msgspec
 from hetsched import __version__
 from hetsched.convert.capability import refusals as find_refusals
 from hetsched.cost.analytic import cost_table
+from hetsched.cost.store import CostStore
+from hetsched.cost.stored import Used, with_stored
 from hetsched.cost.table import CostTable
 from hetsched.errors import PlacementError
 from hetsched.ir.model import Model
+from hetsched.place.baselines import baselines
 from hetsched.place.cut import cut_long_stages
 from hetsched.place.evaluate import evaluate
 from hetsched.place.placement import Placement, Status
@@ -19,6 +22,8 @@ from hetsched.place.problem import OBJECTIVE_UNITS, OBJECTIVES, Problem
 from hetsched.place.solve import place
 from hetsched.place.validate import objective_value
 from hetsched.plan import model as files
+from hetsched.plan.basis import cost_basis, stored_notes
+from hetsched.plan.doubt import Errors, doubts
 from hetsched.plan.problem import Restrictions, build_problem
 from hetsched.plan.stages import Described, Solved, describe
 from hetsched.plan.uncounted import uncounted_note
@@ -104,6 +109,7 @@ def plan(
     pins: Mapping[str, str] | None = None,
     max_subgraphs: Mapping[str, int] | None = None,
     max_stage_ns: int | None = None,
+    store: CostStore | None = None,
 ) -> files.Plan:
     """Place a model's ops on a SoC's units.
 
@@ -120,6 +126,7 @@ def plan(
         pins: op name to the only unit that may run it.
         max_subgraphs: unit name to the most subgraphs it may get.
         max_stage_ns: cut longer subgraphs at their cheapest tensors.
+        store: imported measurements of the SoC, taken in place of estimates.
 
     Raises:
         PlacementError: when no placement exists, naming the op and the units that refuse it.
@@ -136,17 +143,24 @@ def plan(
         max_subgraphs=max_subgraphs or {},
         max_stage_ns=max_stage_ns,
     )
-    return make(model, profile, request, costs).plan
+    return make(model, profile, request, costs, store).plan
 
 
 def make(
-    model: Model, profile: Profile, request: Request, costs: CostTable | None = None
+    model: Model,
+    profile: Profile,
+    request: Request,
+    costs: CostTable | None = None,
+    store: CostStore | None = None,
 ) -> Outcome:
     """As `plan`, with the solver's answer and the notes for the user."""
     uncounted = uncounted_note(model.graph) if costs is None else ()
     if costs is None or request.framework or request.backend:
         refused = find_refusals(model.graph, profile, request.framework, request.backend)
         costs = costs.without(refused) if costs else cost_table(model.graph, profile, refused)
+    used: tuple[Used, ...] = ()
+    if store is not None:
+        costs, used = with_stored(model, profile, costs, store)
     restrictions = Restrictions(pins=request.pins, max_subgraphs=request.max_subgraphs)
     problem = build_problem(model.graph, profile, costs, restrictions)
     placement = place(
@@ -157,12 +171,8 @@ def make(
         seed=request.seed,
     )
     placement, overlong = _shorten(problem, placement, request)
-    low, high = (
-        evaluate(
-            build_problem(model.graph, profile, costs, restrictions, end),
-            placement.schedule.stages,
-        )
-        for end in (End.LOW, End.HIGH)
+    least, most = (
+        build_problem(model.graph, profile, costs, restrictions, end) for end in (End.LOW, End.HIGH)
     )
     parts = describe(
         Solved(
@@ -171,14 +181,27 @@ def make(
             costs=costs,
             problem=problem,
             schedule=placement.schedule,
-            low=low,
-            high=high,
+            low=evaluate(least, placement.schedule.stages),
+            high=evaluate(most, placement.schedule.stages),
         )
     )
+    errors = Errors(problem, least, most, placement.schedule, request.objective)
+    others = baselines(problem, request.objective)
+    made = _assemble(model, profile, request, placement, parts)
     return Outcome(
-        plan=_assemble(model, profile, request, placement, parts),
+        plan=msgspec.structs.replace(
+            made,
+            cost_basis=cost_basis(profile, parts.subgraphs, used),
+            warnings=doubts(errors, problem, placement.schedule, others),
+        ),
         placement=placement,
-        notes=(*_restriction(request), *_notes(parts.subgraphs), *overlong, *uncounted),
+        notes=(
+            *_restriction(request),
+            *stored_notes(problem, used),
+            *_notes(parts.subgraphs),
+            *overlong,
+            *uncounted,
+        ),
     )
 
 

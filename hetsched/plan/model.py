@@ -11,6 +11,13 @@ import msgspec
 from hetsched.quantity import Origin
 
 SCHEMA = 1
+BASELINES = {
+    "cpu": "CPU only",
+    "best-single-unit": "best single unit",
+    "first-fit": "first fit",
+    "heft": "HEFT",
+}
+"""Names of baselines, for people."""
 
 
 class Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,6 +90,8 @@ class Subgraph(Struct, frozen=True, kw_only=True):
         low_ns: lower end of the duration's error band.
         high_ns: upper end of the duration's error band.
         cost_origin: weakest origin of the numbers behind the duration.
+        main_origin: origin of the largest part of the duration; None in a plan made before it was
+            told.
         needs: conditions that aren't checked, such as `needs int8, accuracy not checked`.
         alternatives: other units that can run it whole.
     """
@@ -100,6 +109,7 @@ class Subgraph(Struct, frozen=True, kw_only=True):
     cost_origin: Origin
     needs: tuple[str, ...]
     alternatives: tuple[Alternative, ...]
+    main_origin: Origin | None = None
 
 
 class Transfer(Struct, frozen=True, kw_only=True):
@@ -114,19 +124,73 @@ class Transfer(Struct, frozen=True, kw_only=True):
 
 
 class HostStage(Struct, frozen=True, kw_only=True):
-    """A part of the model that runs on the host outside any unit."""
+    """Ops that no unit runs with the plan's software: ONNX Runtime does them on the host's CPU.
+
+    Attributes:
+        name: id of the subgraph that they are in; it is on the profile's home.
+        ops: names.
+    """
 
     name: str
     ops: tuple[str, ...]
 
 
 class Rewrite(Struct, frozen=True, kw_only=True):
-    """A rewrite applied to the model before it was placed."""
+    """Rewrites applied to the model before it was placed: the same one to one op after the other.
+
+    Attributes:
+        rule: the first rule.
+        scenario: 1, replaced by supported ops.
+        ops: names, in the order of doing.
+        max_abs_error: the largest of their certificates.
+        max_rel_error: likewise, max|a-b| / max|a| of an output.
+        bound: what `max_rel_error` may be.
+        steps: (place, rule): how to do it again, see `hetsched.convert.repair.Step`.
+    """
 
     rule: str
     scenario: int
     ops: tuple[str, ...]
     max_abs_error: float | None
+    max_rel_error: float | None = None
+    bound: float | None = None
+    steps: tuple[tuple[int, str], ...] = ()
+
+
+class Doubt(Struct, frozen=True, kw_only=True):
+    """A choice that the costs' error bands don't settle, see `hetsched.plan.doubt`.
+
+    Attributes:
+        kind: whether the plan is compared with a baseline, or one subgraph with another unit.
+        subject: the baseline's name, or the subgraph's id.
+        unit: where the subgraph is; None for a baseline.
+        other: the unit that could be as good; None for a baseline.
+        advantage: how much better the plan is by the best estimates, in `measure`.
+        band: how far that may be off.
+        measure: `ns` or `uJ`.
+        message: all of that in one line.
+    """
+
+    kind: Literal["baseline", "subgraph"]
+    subject: str
+    unit: str | None
+    other: str | None
+    advantage: int
+    band: int
+    measure: Literal["ns", "uJ"]
+    message: str
+
+
+class CostBasis(Struct, frozen=True, kw_only=True):
+    """What the costs of a unit in use rest on, and what their error band stands for.
+
+    Attributes:
+        unit: of the profile.
+        basis: in words, with the error and how it was found.
+    """
+
+    unit: str
+    basis: str
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -158,6 +222,8 @@ class Plan(Struct, frozen=True, kw_only=True):
         energy_uj: None where a used unit's power is unknown.
         peak_memory_bytes: per used unit: weights and the largest set of live activations.
         accuracy: None unless measured.
+        cost_basis: per unit in use.
+        warnings: choices within the error band.
     """
 
     schema: int
@@ -180,6 +246,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     transfers: tuple[Transfer, ...]
     host_stages: tuple[HostStage, ...]
     rewrites: tuple[Rewrite, ...]
+    cost_basis: tuple[CostBasis, ...] = ()
+    warnings: tuple[Doubt, ...] = ()
 
     def save(self, path: str | Path, *, force: bool = False) -> "Plan":
         """Write the plan file; see `hetsched.plan.files.save_plan`."""

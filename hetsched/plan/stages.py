@@ -117,6 +117,7 @@ def _subgraph(
         low_ns=_length_ns(solved.low, index),
         high_ns=_length_ns(solved.high, index),
         cost_origin=_origin(solved, stage, unit),
+        main_origin=_main_origin(solved, index, unit),
         needs=_needs(solved.graph, ops, unit),
         alternatives=tuple(
             Alternative(
@@ -137,6 +138,22 @@ def _origin(solved: Solved, stage: Stage, unit: Unit) -> Origin:
     names = (solved.costs.groups[group].name for group in stage.groups)
     used = (solved.costs.costs[name, unit.name].origin for name in names)
     return weakest(unit.dispatch_origin, *used)
+
+
+def _main_origin(solved: Solved, index: int, unit: Unit) -> Origin:
+    """Where the largest part of the duration comes from: costs, dispatch and copies by origin."""
+    stage = solved.schedule.stages[index]
+    amount = {unit.dispatch_origin: solved.problem.dispatch_ns[stage.unit]}
+    for group in stage.groups:
+        cost = solved.costs.costs[solved.costs.groups[group].name, unit.name]
+        amount[cost.origin] = amount.get(cost.origin, 0) + cost.latency_ns
+    for copy in solved.schedule.copies:
+        source = solved.profile.units[copy.source].name
+        link = solved.profile.link(source, unit.name)
+        if copy.stage == index and link is not None:
+            origin = weakest(*(figure.origin for figure in link.figures))
+            amount[origin] = amount.get(origin, 0) + copy.duration_ns
+    return max(amount, key=lambda origin: (amount[origin], origin.rank))
 
 
 def _needs(graph: Graph, ops: Sequence[str], unit: Unit) -> tuple[str, ...]:
