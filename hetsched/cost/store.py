@@ -9,13 +9,20 @@ nothing, and writers wait for each other.
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
 import msgspec
 
+from hetsched.cost.store_contents import (
+    Record,
+    Wanted,
+    delete_records,
+    read_records,
+    write_records,
+)
 from hetsched.cost.store_entries import entry, newest_entries, put_entries
 from hetsched.cost.store_records import Entry, Facts, Measurement, Part, fingerprint
 from hetsched.cost.store_schema import keep_unit, one_id, prepare
@@ -149,6 +156,36 @@ class CostStore:
         with self._transaction("DEFERRED") as connection:
             rows = newest_entries(connection, signatures, fingerprint(facts))
         return tuple(entry(row, self.path) for row in rows)
+
+    def records(self) -> list[Record]:
+        """Everything in it.
+
+        Raises:
+            CostError: when the file is damaged, locked or can't be read.
+        """
+        with self._transaction("DEFERRED") as connection:
+            return read_records(connection, self.path)
+
+    def put_records(self, records: Iterable[Record]) -> int:
+        """Take records of another store or an export: all or none; no newer one is replaced.
+
+        Returns:
+            How many were new or newer.
+
+        Raises:
+            CostError: when the file is damaged, locked, full or can't be written.
+        """
+        with self._transaction() as connection:
+            return write_records(connection, records)
+
+    def drop(self, wanted: Wanted) -> int:
+        """Remove some records. How many.
+
+        Raises:
+            CostError: when the file is damaged, locked or can't be written.
+        """
+        with self._transaction() as connection:
+            return delete_records(connection, self.path, wanted)
 
     @contextmanager
     def _transaction(self, mode: str = "IMMEDIATE") -> Iterator[sqlite3.Connection]:

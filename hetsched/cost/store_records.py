@@ -11,6 +11,7 @@ from hetsched.quantity import Origin
 MODEL = "model"
 DISPATCH = "dispatch"
 HAND_OFF = "hand-off"
+LINK = "link"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Measurement:
     """What was measured of one subject on one unit.
 
     Attributes:
-        kind: `model`, `dispatch` or `hand-off`.
+        kind: `model`, `dispatch`, `hand-off` or `link`.
         digest: of the subject: a prepared model's; empty where the unit is all there is to it.
         measured_at: UTC, ISO 8601.
         origin: where the numbers come from.
