@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _AGE = re.compile(r"(\d+(?:\.\d+)?)(d|h|min)")
 _PER: dict[str, float] = {"d": 86400.0, "h": 3600.0, "min": 60.0}
 
+_HELP = "What the cost store holds; into it, out of it."
+_EXAMPLE = "Example: hetsched costs list --model ppocr-det"
+
 Store: TypeAlias = Annotated[
     Path | None, typer.Option(help="Cost store; default in the user's cache.")
 ]
@@ -139,7 +142,7 @@ def drop_costs(
 
 def register(app: typer.Typer) -> None:
     """Add `costs` and its commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="The cost store: list, export, import, drop.")
+    group = typer.Typer(no_args_is_help=True, help=f"{_HELP}\n\n{_EXAMPLE}")
     group.command("list")(list_costs)
     group.command("export")(export_costs)
     register_import(group)
