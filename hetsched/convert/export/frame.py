@@ -103,7 +103,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
 def _refuse(model: Model, target: Target, parts: Sequence[Part]) -> None:
     """Stop before anything is written where the target can't take an op or that many outputs."""
     for part in parts:
-        refused = target.refusals(model.graph, part)
+        refused = target.refusals(model, part)
         if refused:
             name, why = next(iter(refused.items()))
             op = model.graph.op[name]

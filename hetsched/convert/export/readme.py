@@ -68,15 +68,15 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _table(what: str, ports: Iterable[Port]) -> list[str]:
-    rows = [f"| {what} | dtype | shape | here |", "|---|---|---|---|"]
-    rows += [f"| {p.name} | {p.dtype} | {_dims(p.shape)} | {_here(p)} |" for p in ports]
-    return rows
+    rows = [f"| {what} | dtype | shape |", "|---|---|---|"]
+    return rows + [f"| {p.name} | {p.dtype} | {_dims(p.shape)} |" for p in ports]
 
 
-def _here(port: Port) -> str:
-    name = "" if port.target_name in (None, port.name) else f"{port.target_name} "
-    shape = "" if port.target_shape is None else _dims(port.target_shape)
-    return (name + shape).strip() or "the same"
+def _there(port: Port) -> str:
+    """A tensor with its name and shape in the target's file, where those differ."""
+    name = "" if port.target_name in (None, port.name) else f" {port.target_name}"
+    shape = "" if port.target_shape is None else f" {_dims(port.target_shape)}"
+    return f"{port.name} (here{name}{shape})" if name or shape else port.name
 
 
 def _dims(shape: Iterable[int]) -> str:
@@ -86,7 +86,7 @@ def _dims(shape: Iterable[int]) -> str:
 def _parts(parts: Iterable[PartReport]) -> list[str]:
     rows = ["| part | unit | ops | files | reads | makes |", "|---|---|---|---|---|---|"]
     for part in parts:
-        reads, makes = (", ".join(p.name for p in ports) for ports in (part.inputs, part.outputs))
+        reads, makes = (", ".join(map(_there, ports)) for ports in (part.inputs, part.outputs))
         rows.append(
             f"| {part.name} | {part.unit or ''} | {part.ops} | {', '.join(part.files)} | {reads} "
             f"| {makes} |"

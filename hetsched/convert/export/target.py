@@ -60,7 +60,7 @@ class Target:
 
     name: str
     writes: str
-    refusals: Callable[[Graph, Part], Mapping[str, str]]
+    refusals: Callable[[Model, Part], Mapping[str, str]]
     write: Callable[[Job], Report]
     readme: Callable[[Report], Sequence[str]]
     convert_to: str | None = None

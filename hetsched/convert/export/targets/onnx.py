@@ -17,12 +17,12 @@ from hetsched.convert.export.report import REPORT, RUN, Report
 from hetsched.convert.export.runner import RUNNER
 from hetsched.convert.export.target import Job, Target
 from hetsched.errors import ExportError
-from hetsched.ir.graph import Graph
+from hetsched.ir.model import Model
 
 
-def refusals(graph: Graph, part: Part) -> Mapping[str, str]:
+def refusals(model: Model, part: Part) -> Mapping[str, str]:
     """Nothing: it is the model's own format."""
-    del graph, part
+    del model, part
     return {}
 
 

@@ -17,17 +17,18 @@ def write(
     constants: Mapping[str, np.ndarray] | None = None,
     opset: int = 17,
 ) -> Path:
-    """A float32 model of these nodes; the outputs' shapes are left to inference."""
+    """A model of these nodes with float32 inputs; the outputs' types are left to inference."""
     made = [helper.make_tensor_value_info(name, 1, list(dims)) for name, dims in inputs.items()]
     graph = helper.make_graph(
         nodes,
         "g",
         made,
-        [helper.make_tensor_value_info(name, 1, None) for name in outputs],
+        [onnx.ValueInfoProto(name=name) for name in outputs],
         [numpy_helper.from_array(array, name) for name, array in (constants or {}).items()],
     )
     opsets = [helper.make_opsetid("", opset)]
-    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    onnx.save(onnx.shape_inference.infer_shapes(model, data_prop=True), path)
     return path
 
 
