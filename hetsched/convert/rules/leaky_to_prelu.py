@@ -1,7 +1,8 @@
 """LeakyRelu to PRelu with a stored slope per channel.
 
 Handled: inputs of rank 2 and more with known channels.
-Refused: inputs of rank 0 and 1, unknown channels, other dtypes than floats.
+Refused: inputs of rank 0 and 1, unknown channels, other dtypes than float32 and float64: the slope
+itself would be rounded in float16.
 """
 
 import numpy as np
@@ -16,6 +17,8 @@ def check(site: Site) -> str | None:
     shape = static_shape(site.input(0))
     if shape is None or len(shape) < 2:
         return "the input's channels aren't known"
+    if site.input(0).dtype == ir.DataType.FLOAT16:
+        return "float16 would round the slope"
     return needs_float(site)
 
 

@@ -53,6 +53,11 @@ class Site:
         found = self.node.attributes.get(name)
         return default if found is None else found.value
 
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """All attributes, for the same op over other inputs."""
+        return {name: found.value for name, found in self.node.attributes.items()}
+
     def parameter(self, name: str, index: int) -> np.ndarray | None:
         """A parameter that older opsets have as an attribute and newer ones as a stored input.
 
@@ -104,6 +109,20 @@ def static_shape(value: ir.Value) -> tuple[int, ...] | None:
     if value.shape is None or not all(isinstance(dim, int) and dim >= 0 for dim in value.shape):
         return None
     return tuple(int(dim) for dim in value.shape if isinstance(dim, int))
+
+
+def known_shape(value: ir.Value) -> tuple[int, ...]:
+    """Dimensions of a value whose shape a rule's check found known."""
+    shape = static_shape(value)
+    assert shape is not None, f"the shape of {value.name} isn't known"
+    return shape
+
+
+def known_value(value: ir.Value) -> np.ndarray:
+    """The stored value of what a rule's check found stored."""
+    array = stored(value)
+    assert array is not None, f"{value.name} isn't stored"
+    return array
 
 
 def needs_float(site: Site) -> str | None:

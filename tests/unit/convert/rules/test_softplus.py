@@ -4,6 +4,8 @@ from pathlib import Path
 
 from tests.unit.convert.rules.harness import after, converted, one, why_not
 
+WITH = ("mish",)
+
 X = (2, 4, 6, 5)
 
 
