@@ -26,9 +26,9 @@ def import_costs(
         Path, typer.Argument(metavar="FILE", help="What the other tool wrote, or a CSV.")
     ],
     profile: Annotated[
-        str, typer.Option(help="The SoC: a name of `hetsched profiles`, or a .toml file.")
-    ],
-    unit: Annotated[str, typer.Option(help="The profile's unit that was measured.")],
+        str | None, typer.Option(help="The SoC: a name of `hetsched profiles`, or a .toml file.")
+    ] = None,
+    unit: Annotated[str | None, typer.Option(help="The profile's unit that was measured.")] = None,
     model: Annotated[
         str | None, typer.Option(help="The model that ran: an ONNX file, or zoo:NAME.")
     ] = None,
@@ -60,9 +60,21 @@ def import_costs(
     """Import what another tool measured: of a model's ops, or of whole networks.
 
     Reads ONNX Runtime profiles, the output of TFLite's benchmark_model, ncnn's benchncnn and MNN's
-    benchmark.out, and CSV. `hetsched plan --store` uses the times of ops; whole networks are for
-    `hetsched calibrate`. A file with a mistake is refused as a whole.
+    benchmark.out, and CSV; also what `hetsched costs export` wrote, which needs no options.
+    `hetsched plan --store` uses the times of ops; whole networks are for `hetsched calibrate`. A
+    file with a mistake is refused as a whole.
     """
+    from hetsched.cost.store_files import is_export
+
+    if is_export(file):
+        _take_export(file, store, as_json)
+        return
+    if profile is None or unit is None:
+        missing = "--profile" if profile is None else "--unit"
+        raise CostError(
+            f"{missing} is missing: another tool's file doesn't say what was measured; name the "
+            f"SoC with --profile and its unit with --unit"
+        )
     from hetsched.cost.importing import read_measurements
     from hetsched.cost.importing.calibration import refuse_existing, rows_text, write_rows
     from hetsched.cost.importing.keep import Target, convert
@@ -100,6 +112,23 @@ import_costs.__doc__ = f"{import_costs.__doc__}\n\n    {_EXAMPLE}"
 def register_import(app: typer.Typer) -> None:
     """Add `import` to the group of `hetsched costs`."""
     app.command("import")(import_costs)
+
+
+def _take_export(file: Path, store: Path | None, as_json: bool) -> None:
+    """Records of hetsched's own, as they are."""
+    import msgspec
+
+    from hetsched.cost.store import CostStore
+    from hetsched.cost.store_files import read_any
+
+    found = read_any(file)
+    kept = CostStore(store)
+    new = kept.put_records(found)
+    if as_json:
+        body = {"schema": 1, "read": len(found), "taken": new, "store": str(kept.path)}
+        typer.echo(msgspec.json.encode(body).decode())
+        return
+    typer.echo(f"{len(found)} records read, {new} of them new or newer: now in {kept.path}")
 
 
 def _unit(soc: "Profile", name: str) -> "Unit":

@@ -19,8 +19,8 @@ NAME = "mnn"
 _HEAD = re.compile(r"Forward type: \*\*(\w+)\*\*(?:\s*thread=(\d+))?(?:.*?precision=(\d))?")
 _LOOP = re.compile(r"Benchmarking\.\.\. loop = (\d+)")
 _ROW = re.compile(
-    r"^\s*\[ - \]\s+(\S+)\s+max =\s*(\S+?)\s?(\w*s)\s+min =\s*(\S+?)\s?(\w*s)\s+"
-    r"avg =\s*(\S+?)\s?(\w*s)\s*$"
+    r"^\s*\[ - \]\s+(\S+)\s+max =\s*(\S+?)\s?([a-zµ]*s)\s+min =\s*(\S+?)\s?([a-zµ]*s)\s+"
+    r"avg =\s*(\S+?)\s?([a-zµ]*s)\s*$"
 )
 _ANY_ROW = re.compile(r"^\s*\[ - \]\s+\S+\s+max =")
 _FALLBACK = re.compile(r"^\s*(\w+) don't support (\d+)")

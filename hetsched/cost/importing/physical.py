@@ -49,7 +49,7 @@ def check_network(row: ImportedCost, features: Features, unit: Unit, dtype: str)
     """
     peak = known_peak(unit, dtype)
     if peak is not None:
-        macs, spatial = round(features.macs), round(features.spatial)
+        macs, spatial = round(features.macs), round(features.spatial + features.winograd)
         _check(row.at, row.latency_ns, row.tick_ns, macs, spatial, peak, unit)
 
 

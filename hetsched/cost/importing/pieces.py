@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hetsched.backends.ort.mapping import head_type, node_of_op
+from hetsched.cost.importing import onnxruntime
 from hetsched.cost.importing.anchor import Anchored, node
 from hetsched.cost.importing.record import ImportedCost
 from hetsched.cost.measured_groups import grouping
@@ -21,6 +22,9 @@ from hetsched.ir.graph import Graph, Op
 from hetsched.ir.op_class import CONV_WEIGHT
 from hetsched.ir.parts import Node
 from hetsched.quantity import Origin
+
+_VIEWS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"})
+"""They change the shape that a buffer is seen with, not the buffer: no part of a fused time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,7 @@ def _of_all(
     graph: Graph, rows: Sequence[ImportedCost], anchored: Anchored
 ) -> list[tuple[tuple[str, ...], list[ImportedCost]]]:
     """Every op of the model is in one piece: what has no row was fused into a neighbour."""
-    nodes = _chain(rows, anchored)
+    nodes = _chain(graph, rows, anchored)
     grouped = grouping(graph, nodes, node_of_op(graph, nodes, graph.ops))
     members: list[list[ImportedCost]] = [[] for _ in grouped.groups]
     for row, group in zip(rows, grouped.group_of_node, strict=True):
@@ -85,19 +89,21 @@ def _of_all(
     return [(group.ops, rows) for group, rows in zip(grouped.groups, members, strict=True)]
 
 
-def _chain(rows: Sequence[ImportedCost], anchored: Anchored) -> list[Node]:
+def _chain(graph: Graph, rows: Sequence[ImportedCost], anchored: Anchored) -> list[Node]:
     """Rows as nodes that read each other in turn: one without an op is charged to the one before.
 
-    The names of what they read and make hold a zero byte, which no tensor's name does.
+    The names of what they read and make hold a zero byte, which no tensor's name does. Only ONNX
+    Runtime's kernels have op types of ONNX; others get that of their op.
     """
     found = []
     for index, (row, ops) in enumerate(zip(rows, anchored.ops, strict=True)):
         base = node(row)
+        foreign = bool(ops) and row.framework != onnxruntime.NAME
         before = (f"\x00{index - 1}",) if index else ()
         found.append(
             Node(
                 name=ops[0] if ops else base.name,
-                op_type=base.op_type,
+                op_type=graph.op[ops[0]].op_type if foreign else base.op_type,
                 domain=base.domain,
                 inputs=before,
                 outputs=(f"\x00{index}",),
@@ -181,16 +187,20 @@ def _shares(graph: Graph, piece: Piece, group_of: Mapping[str, str]) -> dict[str
     for op in piece.ops:
         weight[group_of[op]] += _weight(graph, graph.op[op])
     total = sum(weight.values())
+    if not total:
+        return dict.fromkeys(names, 1 / len(names))
     return {name: value / total for name, value in weight.items()}
 
 
 def _weight(graph: Graph, op: Op) -> float:
+    if op.op_type in _VIEWS:
+        return 0.0
     made = sum(graph.tensors[name].elements or 0 for name in op.writes)
     return float(max(1, op_features(graph, op).macs + made))
 
 
 def _sum(group: Group, parts: Sequence[tuple[Piece, float]]) -> Piece:
-    whole = all(share == 1.0 for _, share in parts)
+    whole = all(share in (0.0, 1.0) for _, share in parts)
     return Piece(
         ops=group.ops,
         at=max(parts, key=lambda part: part[0].latency_ns * part[1])[0].at,

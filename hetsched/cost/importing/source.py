@@ -32,13 +32,13 @@ def read_text(path: Path) -> Text:
 
 def _decode(path: Path, raw: bytes) -> str:
     marked = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-    encoding = "utf-16" if marked else "utf-8-sig"
+    encoding, word = ("utf-16", "UTF-16") if marked else ("utf-8-sig", "UTF-8")
     try:
         text = raw.decode(encoding)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise CostError(
-            f"{path.name}:{line}: byte 0x{raw[error.start]:02x} is no {encoding[:6].upper()}: save "
+            f"{path.name}:{line}: byte 0x{raw[error.start]:02x} is no {word}: save "
             f"the file as UTF-8; nothing was imported"
         ) from error
     if "\x00" in text:

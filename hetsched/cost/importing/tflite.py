@@ -23,6 +23,10 @@ _REGULAR = "Operator-wise Profiling Info for Regular Benchmark Runs"
 _TABLE = re.compile(r"=+ Run Order =+")
 _HEADS = re.compile(r"\[node type\].*\[avg ms\].*\[Name\]")
 _CSV_HEAD = re.compile(r"node type, (start, )?first, avg_ms, %, cdf%, mem KB, times called, name")
+_PREFIX = re.compile(
+    r"^\s*(?:\d\d-\d\d \S+ +\d+ +\d+ \w \S+ *: |\d{4}-\d\d-\d\d \S+: \w \S+\] |INFO: )"
+)
+"""Of Android's and TensorFlow's logs."""
 _NUMBER = r"[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)"
 _THREADS = re.compile(r"(?:#threads used for CPU inference|Num threads): \[(-?\d+)\]")
 _GRAPH = re.compile(r"Graph: \[(.+?)\]\s*$")
@@ -55,6 +59,7 @@ def read(text: Text, wanted: Wanted) -> list[ImportedCost]:
     Raises:
         CostError: naming line, field and remedy.
     """
+    text = Text(name=text.name, lines=[_PREFIX.sub("", line) for line in text.lines])
     threads = _threads(text, wanted)
     ops = _chosen(text, list(_ops(text, wanted, threads)), wanted.only)
     whole_model = _whole_model(text, wanted, threads, _backend(ops))
