@@ -1,11 +1,14 @@
 """hetsched's native core."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 LinkRow: TypeAlias = tuple[tuple[int, int, int, int], list[int], int]
 EdgeRow: TypeAlias = tuple[int, Sequence[int], Sequence[int]]
 StageRow: TypeAlias = tuple[int, Sequence[int]]
+_StageSpec: TypeAlias = tuple[Sequence[int], Sequence[tuple[int, int]]]
+_Action: TypeAlias = tuple[int, int, int, int]
+_Choose: TypeAlias = Callable[[int, int, Sequence[tuple[int, ...]]], int]
 
 class Problem:
     """A placement problem as flat arrays.
@@ -145,4 +148,96 @@ def balance(
     without labels); labels that differ by less than upper / grain are one. Where states are too
     many, `whole` tells fewer of them apart (better bounds), else the dearest are dropped (better
     ends). Repeatable unless stopped by `seconds`. The bound is 0 where there are more than 8 units.
+    """
+
+class Dispatcher:
+    """What runs next, and where: events in, actions out; see `hetsched.runtime.dispatch`.
+
+    A unit is busy from its start action until `stage_done` or `stage_failed` answers it, or until
+    `unit_down`. Every event carries the time. One that can't happen in this state raises ValueError
+    and changes nothing; one that comes while another is handled raises RuntimeError.
+    """
+
+    def __init__(self, units: int, policy: str | Sequence[int] | _Choose) -> None:
+        """A policy's name, a static order of turns, or a function to ask.
+
+        The function is given unit, time and (request, app, stage, arrival, deadline or -1, duration
+        here, rest, priority) of each candidate, oldest request first; it gives an index.
+        """
+
+    def deploy(
+        self,
+        stages: Sequence[_StageSpec],
+        *,
+        deadline_ns: int = -1,
+        priority: int = 0,
+        weight: int = 1000,
+        capacity: int = -1,
+        full: int = 0,
+        admission: int = 0,
+        drops_late: bool = False,
+        turn: int = -1,
+    ) -> int:
+        """The number of a new app with stages of (earlier stages it waits for, (unit, ns)s)."""
+
+    def retire(self, app: int) -> None:
+        """The app takes no more requests; those that it has go on."""
+
+    def set_duration(self, app: int, stage: int, unit: int, duration_ns: int) -> None:
+        """A stage's time on one of its units has turned out otherwise."""
+
+    def submit(self, now_ns: int, app: int, deadline_ns: int = -1) -> tuple[int, list[_Action]]:
+        """A request has come: its number, and what must be done.
+
+        A deadline is since now; a negative one is the app's.
+        """
+
+    def stage_done(self, now_ns: int, unit: int, request: int, stage: int) -> list[_Action]:
+        """A unit has finished the stage that it was told to start."""
+
+    def stage_failed(
+        self, now_ns: int, unit: int, request: int, stage: int, retry: bool = False
+    ) -> list[_Action]:
+        """A unit couldn't finish it; with `retry` another one that is up and able to does it."""
+
+    def unit_down(self, now_ns: int, unit: int) -> list[_Action]:
+        """The unit runs nothing from now on; what it was running is run again."""
+
+    def unit_up(self, now_ns: int, unit: int) -> list[_Action]:
+        """The unit is back."""
+
+    def cancel(self, now_ns: int, request: int) -> list[_Action]:
+        """Nobody waits for the request any more. Of no effect when it has ended."""
+
+    def timer(self, now_ns: int) -> list[_Action]:
+        """The time has come that a timer action named, or any other."""
+
+    def take_error(self) -> str:
+        """What a policy's function did wrong first since the last call; empty for nothing."""
+
+    def queued(self, unit: int) -> int:
+        """How many ready stages wait for the unit, or for it or others."""
+
+    def waiting(self, app: int) -> int:
+        """How many of the app's requests wait for their first stage."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every request has ended and no unit runs a stage."""
+
+    @property
+    def live(self) -> int:
+        """How many requests haven't ended."""
+
+    @property
+    def allocations(self) -> int:
+        """How often it asked for memory so far."""
+
+def drive_dispatcher(
+    dispatcher: Dispatcher, *, apps: int, depth: int, starts: int, longest_ns: int, seed: int = 0
+) -> tuple[int, int, int, int]:
+    """Starts, events, requests ended and the dispatcher's allocations, of a run in virtual time.
+
+    Keeps `depth` requests of each of the apps 0 to `apps` - 1 going until as many stages have
+    started; each takes from 1 to `longest_ns`. Needs a dispatcher that has had no event yet.
     """

@@ -53,5 +53,9 @@ class RunError(HetschedError):
     """A plan can't be run: its inputs, its mapping to backends, or its numbers are wrong."""
 
 
+class DroppedError(RunError):
+    """A request was dropped: too late for its deadline, or no room in its app's queue."""
+
+
 class OutputExistsError(HetschedError):
     """An output file exists and `--force` wasn't given."""

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "bind_core.hpp"
 #include "place/balance.hpp"
 #include "place/bound.hpp"
 #include "place/chain.hpp"
@@ -170,6 +171,7 @@ std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::vector<LinkRow>> solv
 
 NB_MODULE(_core, m) {
   m.doc() = "hetsched's native core";
+  bind_core(m);
   nb::class_<hp::Problem>(m, "Problem")
       .def(
           "__init__",

@@ -1,29 +1,116 @@
-"""What runs next, and where: a pure state machine, events in and actions out.
+"""The dispatcher's words in Python: what runs next, and where, is decided in `hetsched._core`.
 
-No thread, clock, lock or I/O in here. Whoever drives it (the runtime's threads, a simulator, a
-test) feeds events one at a time and carries out the actions that come back. The same events always
+`hetsched._core.Dispatcher` is a pure state machine, events in and actions out: no thread, clock,
+lock or I/O in it. Whoever drives it (the runtime's threads, a simulator, a test) feeds events one
+at a time, each with the time, and carries out the actions that come back. The same events always
 give the same actions.
-
-A request's life::
-
-    Submitted -> live -> Finish(completed | failed | cancelled)      exactly once
-
-A unit runs one stage at a time: it is busy from `Start` until the `StageDone` or `StageFailed` that
-answers it, even when the request has ended meanwhile.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from heapq import heappop, heappush
-from typing import TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from hetsched._core import Dispatcher
+from hetsched.errors import RunError
+
+START: Final = 0
+"""Action (START, unit, request, stage): run this stage on this unit now."""
+FINISH: Final = 1
+"""Action (FINISH, -1, request, status): index in `STATUSES`; the request has ended."""
+TIMER: Final = 2
+"""Action (TIMER, -1, at, 0): send a timer event at that time; replaces the one set before."""
+
+
+Action: TypeAlias = tuple[int, int, int, int]
 
 
 class RequestStatus(StrEnum):
     """How a request ended; every request ends in exactly one of these."""
 
     COMPLETED = "completed"
-    FAILED = "failed"
+    """In time."""
+    MISSED = "missed"
+    """Late."""
+    DROPPED = "dropped"
+    """Not run to its end: it couldn't meet its deadline any more, or there was no room for it."""
     CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+STATUSES: Final = tuple(RequestStatus)
+
+POLICIES: Final = (
+    "fifo",
+    "priority",
+    "edf",
+    "least-slack",
+    "weighted-fair",
+    "shortest-expected-latency",
+    "heft",
+)
+"""Policies by name; `StaticOrder` and a function are the others."""
+
+Full: TypeAlias = Literal["reject", "drop-oldest", "latest-only"]
+"""What happens to a new request when the queue is full: it is dropped, the one that waits longest
+is, or all that wait are."""
+
+Admission: TypeAlias = Literal["all", "own", "backlog"]
+"""Which requests are let in: all; those that could meet their deadline on idle units; those that
+can meet it behind the work that would be served before their first stage."""
+
+_FULL: Final[tuple[Full, ...]] = ("reject", "drop-oldest", "latest-only")
+_ADMISSION: Final[tuple[Admission, ...]] = ("all", "own", "backlog")
+
+
+class Candidate(NamedTuple):
+    """A ready stage among which a policy written in Python chooses.
+
+    Attributes:
+        request: ascends in the order of arrival.
+        app: the dispatcher's number.
+        stage: its index in the app.
+        arrival_ns: of the request.
+        deadline_ns: of the request, on the same clock; -1 for none.
+        duration_ns: expected on the unit that is free.
+        rest_ns: from the stage's start to the request's end, at best.
+        priority: the app's.
+    """
+
+    request: int
+    app: int
+    stage: int
+    arrival_ns: int
+    deadline_ns: int
+    duration_ns: int
+    rest_ns: int
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaticOrder:
+    """Units take turns: each goes round this cycle of apps, one stage a turn.
+
+    An app that has nothing ready for a unit is passed over there; an app that isn't named runs when
+    none of the others can.
+
+    Attributes:
+        apps: names, in turn; one may come several times.
+    """
+
+    apps: tuple[str, ...]
+
+    def turn(self, name: str) -> int:
+        """What the dispatcher calls the app; -1 when it isn't in the order."""
+        names = list(dict.fromkeys(self.apps))
+        return names.index(name) if name in names else -1
+
+
+Choose: TypeAlias = Callable[[int, int, Sequence[Candidate]], int]
+"""A policy of one's own: unit, time in ns and the ready stages, oldest request first; the index of
+one of them comes back. It is called under the runtime's lock and must not call the runtime."""
+
+Policy: TypeAlias = str | StaticOrder | Choose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,221 +118,92 @@ class StageNode:
     """What the dispatcher knows of a stage.
 
     Attributes:
-        unit: index of the unit that runs it.
+        units: (unit, expected ns) of each unit that can run it, the planned one first.
         after: indices of the stages that must have ended before, each once.
     """
 
-    unit: int
+    units: tuple[tuple[int, int], ...]
     after: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deployed:
-    """An app has come: its stages, each after those that it depends on."""
-
-    app: int
-    stages: tuple[StageNode, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submitted:
-    """A request has arrived. Request numbers ascend: they are the order of arrival."""
-
-    request: int
-    app: int
-
-
-@dataclass(slots=True, kw_only=True)  # not frozen: that triples the time of making one
-class StageDone:
-    """A unit has finished the stage that it was told to start."""
-
-    unit: int
-    request: int
-    stage: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageFailed:
-    """A unit couldn't finish the stage that it was told to start."""
-
-    unit: int
-    request: int
-    stage: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled:
-    """Nobody waits for the request any more. Of no effect when it has ended already."""
-
-    request: int
-
-
-@dataclass(slots=True, kw_only=True)  # not frozen: that triples the time of making one
-class Start:
-    """Run this stage on this unit now."""
-
-    unit: int
-    request: int
-    stage: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
-    """The request has ended; none of its stages will be started any more."""
-
-    request: int
-    status: RequestStatus
-
-
-Event: TypeAlias = Deployed | Submitted | StageDone | StageFailed | Cancelled
-Action: TypeAlias = Start | Finish
-
-
-@dataclass(slots=True, kw_only=True)
-class _Live:
-    """A request that hasn't ended.
+class Terms:
+    """On which terms an app's requests are served.
 
     Attributes:
-        app: index of its app.
-        waits_for: per stage, how many stages it still waits for.
-        left: stages that haven't ended.
+        deadline_ns: since a request's arrival, None for none.
+        late: `drop` what can't meet its deadline any more at once, or `run` it all the same.
+        priority: for the policy `priority`; higher first.
+        weight: for the policy `weighted-fair`: the app's share.
+        capacity: how many requests may wait for their first stage, None for any number.
+        full: what happens when they are that many.
+        admission: which requests are let in.
     """
 
-    app: int
-    waits_for: list[int]
-    left: int
+    deadline_ns: int | None = None
+    late: Literal["drop", "run"] = "drop"
+    priority: int = 0
+    weight: float = 1.0
+    capacity: int | None = None
+    full: Full = "reject"
+    admission: Admission = "all"
+
+    def __post_init__(self) -> None:
+        _refuse_unless(
+            self.deadline_ns is None or self.deadline_ns > 0, "deadline", "above 0", self
+        )
+        _refuse_unless(self.late in ("drop", "run"), "late", "drop or run", self)
+        _refuse_unless(0.001 <= self.weight <= 1e9, "weight", "from 0.001 to 1e9", self)
+        _refuse_unless(self.capacity is None or self.capacity > 0, "capacity", "from 1", self)
+        _refuse_unless(self.full in _FULL, "full", " or ".join(_FULL), self)
+        _refuse_unless(self.admission in _ADMISSION, "admission", " or ".join(_ADMISSION), self)
 
 
-@dataclass(slots=True, kw_only=True)
-class _App:
-    """An app's stages, and for each stage those that wait for it."""
-
-    stages: tuple[StageNode, ...]
-    before: list[list[int]] = field(default_factory=list)
+def _refuse_unless(fits: bool, name: str, accepted: str, terms: Terms) -> None:
+    if not fits:
+        seen = getattr(terms, "deadline_ns" if name == "deadline" else name)
+        raise RunError(f"{name} is {seen!r}: give {accepted}")
 
 
-class Dispatcher:
-    """First come, first served: a free unit takes the ready stage of the oldest request.
+def make_dispatcher(units: int, policy: Policy) -> Dispatcher:
+    """A dispatcher without apps.
 
-    Args:
-        units: how many units there are.
+    Raises:
+        RunError: naming a policy that doesn't exist.
     """
+    if isinstance(policy, StaticOrder):
+        if not policy.apps:
+            raise RunError("a static order names one app at least")
+        return Dispatcher(units, [policy.turn(name) for name in policy.apps])
+    if isinstance(policy, str):
+        if policy not in POLICIES:
+            raise RunError(
+                f"there is no policy {policy!r}: take {', '.join(POLICIES)}, a StaticOrder or a "
+                "function"
+            )
+        return Dispatcher(units, policy)
+    chosen = policy
 
-    def __init__(self, units: int) -> None:
-        self._apps: dict[int, _App] = {}
-        self._live: dict[int, _Live] = {}
-        self._newest = -1
-        # What each unit runs, None when idle.
-        self._running: list[tuple[int, int] | None] = [None] * units
-        # Per unit, a heap of (request, stage). Stages of ended requests are dropped when met.
-        self._ready: list[list[tuple[int, int]]] = [[] for _ in range(units)]
+    def choose(unit: int, now_ns: int, rows: Sequence[tuple[int, ...]]) -> int:
+        return chosen(unit, now_ns, [Candidate(*row) for row in rows])
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether every request has ended and no unit runs a stage."""
-        return not self._live and all(stage is None for stage in self._running)
+    return Dispatcher(units, choose)
 
-    def handle(self, event: Event) -> list[Action]:
-        """Take one event; what must be done about it comes back, in order.
 
-        Raises:
-            ValueError: when the event can't happen in this state; the state is unchanged.
-        """
-        match event:
-            case StageDone():
-                return self._stage_done(event)
-            case Submitted():
-                return self._submitted(event)
-            case StageFailed():
-                return self._stage_failed(event)
-            case Cancelled():
-                return self._end(event.request, RequestStatus.CANCELLED)
-            case Deployed():
-                return self._deployed(event)
+def deploy(core: Dispatcher, nodes: Sequence[StageNode], terms: Terms, turn: int = -1) -> int:
+    """Make an app's stages known to the dispatcher; the app's number comes back.
 
-    def _deployed(self, event: Deployed) -> list[Action]:
-        if event.app in self._apps:
-            raise ValueError(f"app {event.app} is deployed already")
-        app = _App(stages=event.stages, before=[[] for _ in event.stages])
-        for index, stage in enumerate(event.stages):
-            if not 0 <= stage.unit < len(self._running):
-                raise ValueError(f"stage {index} is on unit {stage.unit} of {len(self._running)}")
-            for earlier in stage.after:
-                if not 0 <= earlier < index:
-                    raise ValueError(f"stage {index} waits for stage {earlier}, not an earlier one")
-                app.before[earlier].append(index)
-        self._apps[event.app] = app
-        return []
-
-    def _submitted(self, event: Submitted) -> list[Action]:
-        app = self._apps.get(event.app)
-        if app is None:
-            raise ValueError(f"app {event.app} isn't deployed")
-        if event.request <= self._newest:
-            raise ValueError(f"request {event.request} comes after request {self._newest}")
-        self._newest = event.request
-        if not app.stages:
-            return [Finish(request=event.request, status=RequestStatus.COMPLETED)]
-        waits_for = [len(stage.after) for stage in app.stages]
-        self._live[event.request] = _Live(app=event.app, waits_for=waits_for, left=len(waits_for))
-        ready = [index for index, count in enumerate(waits_for) if not count]
-        return self._enqueue(event.request, app, ready)
-
-    def _stage_done(self, event: StageDone) -> list[Action]:
-        self._free(event)
-        request = self._live.get(event.request)
-        if request is None:
-            return self._next(event.unit)
-        app = self._apps[request.app]
-        ready = []
-        for stage in app.before[event.stage]:
-            request.waits_for[stage] -= 1
-            if not request.waits_for[stage]:
-                ready.append(stage)
-        request.left -= 1
-        finished: list[Action] = []
-        if not request.left:
-            finished = self._end(event.request, RequestStatus.COMPLETED)
-        return finished + self._enqueue(event.request, app, ready, freed=event.unit)
-
-    def _stage_failed(self, event: StageFailed) -> list[Action]:
-        self._free(event)
-        return self._end(event.request, RequestStatus.FAILED) + self._next(event.unit)
-
-    def _free(self, event: StageDone | StageFailed) -> None:
-        running = self._running[event.unit]
-        if running != (event.request, event.stage):
-            raise ValueError(f"unit {event.unit} runs {running}, so {event} can't be")
-        self._running[event.unit] = None
-
-    def _end(self, request: int, status: RequestStatus) -> list[Action]:
-        if self._live.pop(request, None) is None:
-            return []
-        return [Finish(request=request, status=status)]
-
-    def _enqueue(
-        self, request: int, app: _App, stages: list[int], freed: int | None = None
-    ) -> list[Action]:
-        """Put stages into their units' queues and let the units touched take their next."""
-        touched = [] if freed is None else [freed]
-        for stage in stages:
-            unit = app.stages[stage].unit
-            heappush(self._ready[unit], (request, stage))
-            if unit not in touched:
-                touched.append(unit)
-        actions: list[Action] = []
-        for unit in touched:
-            if self._ready[unit]:
-                actions += self._next(unit)
-        return actions
-
-    def _next(self, unit: int) -> list[Action]:
-        if self._running[unit] is not None:
-            return []
-        ready = self._ready[unit]
-        while ready:
-            request, stage = heappop(ready)
-            if request in self._live:
-                self._running[unit] = (request, stage)
-                return [Start(unit=unit, request=request, stage=stage)]
-        return []
+    Raises:
+        ValueError: naming the stage that is wrong.
+    """
+    return core.deploy(
+        [(node.after, node.units) for node in nodes],
+        deadline_ns=-1 if terms.deadline_ns is None else terms.deadline_ns,
+        priority=terms.priority,
+        weight=round(terms.weight * 1000),
+        capacity=-1 if terms.capacity is None else terms.capacity,
+        full=_FULL.index(terms.full),
+        admission=_ADMISSION.index(terms.admission),
+        drops_late=terms.deadline_ns is not None and terms.late == "drop",
+        turn=turn,
+    )

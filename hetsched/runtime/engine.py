@@ -5,42 +5,52 @@ its unit and goes on with that; other units' workers are woken only for what the
 waits for a request hears of it once, when it has ended.
 """
 
+import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from hetsched.errors import RunError
+from hetsched.runtime.alarm import Alarm
 from hetsched.runtime.dispatch import (
-    Cancelled,
-    Deployed,
-    Dispatcher,
-    Event,
-    Finish,
-    StageDone,
-    StageFailed,
+    FINISH,
+    START,
+    STATUSES,
+    Action,
+    Policy,
     StageNode,
-    Start,
-    Submitted,
+    Terms,
+    deploy,
+    make_dispatcher,
 )
 from hetsched.runtime.request import Request
 from hetsched.runtime.units import RuntimeUnit
 
 T = TypeVar("T")
-_Task: TypeAlias = tuple[Request, Start]
+_log = logging.getLogger(__name__)
+
+
+class _Task(NamedTuple):
+    """A stage that a unit must run."""
+
+    unit: int
+    request: Request
+    stage: int
+
+
 _Item: TypeAlias = _Task | Callable[[], None] | None
 
 
-@dataclass(slots=True)
-class _Todo:
+class _Todo(NamedTuple):
     """What the dispatcher's actions ask for, to be done outside the lock."""
 
-    starts: list[_Task] = field(default_factory=list)
-    ended: list[Request] = field(default_factory=list)
-    idle: Callable[[], None] | None = None
+    starts: list[_Task]
+    ended: Sequence[Request]
+    idle: Callable[[], None] | None
 
 
 class Engine:
@@ -48,28 +58,33 @@ class Engine:
 
     Args:
         units: what there is to run on.
+        policy: which ready stage a free unit takes.
+
+    Raises:
+        RunError: naming a policy that doesn't exist.
     """
 
-    def __init__(self, units: Sequence[RuntimeUnit]) -> None:
+    def __init__(self, units: Sequence[RuntimeUnit], policy: Policy = "fifo") -> None:
         self.units = tuple(units)
         self._lock = threading.Lock()
         # Everything from here to the mailboxes is touched under the lock only.
-        self._dispatcher = Dispatcher(len(self.units))
+        self._dispatcher = make_dispatcher(len(self.units), policy)
+        self._asks_policy = callable(policy)
         self._requests: dict[int, Request] = {}
-        self._next_request = 0
-        self._next_app = 0
         self._closing = False
         self._on_idle: Callable[[], None] | None = None
         self._mailboxes: list[queue.SimpleQueue[_Item]] = [queue.SimpleQueue() for _ in self.units]
-        self._threads = [
-            threading.Thread(target=self._work, args=(index,), name=f"hetsched-{unit.name}")
-            for index, unit in enumerate(self.units)
-        ]
+        # Only while it is open: each of them refers back to this object.
+        self._alarm: Alarm | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Start the workers."""
-        for thread in self._threads:
-            thread.start()
+        self._alarm = Alarm(self._ring)
+        for index, unit in enumerate(self.units):
+            name = f"hetsched-{unit.name}"
+            self._threads.append(threading.Thread(target=self._work, args=(index,), name=name))
+            self._threads[-1].start()
 
     def on_worker(self, unit: int, work: Callable[[], T]) -> "Future[T]":
         """Have a unit's worker do something between two stages.
@@ -92,7 +107,7 @@ class Engine:
             self._mailboxes[unit].put(do)
         return future
 
-    def deploy(self, nodes: tuple[StageNode, ...]) -> int:
+    def deploy(self, nodes: tuple[StageNode, ...], terms: Terms, turn: int = -1) -> int:
         """Make an app's stages known to the dispatcher; the app's number comes back.
 
         Raises:
@@ -100,10 +115,12 @@ class Engine:
         """
         with self._lock:
             self._refuse_when_closing()
-            app = self._next_app
-            self._next_app += 1
-            self._feed(Deployed(app=app, stages=nodes))
-        return app
+            return deploy(self._dispatcher, nodes, terms, turn)
+
+    def retire(self, app: int) -> None:
+        """The app takes no more requests; those that it has go on."""
+        with self._lock:
+            self._dispatcher.retire(app)
 
     def submit(self, request: Request) -> None:
         """Hand a request to the workers.
@@ -126,9 +143,10 @@ class Engine:
             task = self._carry_out(self._execute(task, is_caller=True), caller=request)
 
     def cancel(self, request: Request) -> None:
-        """Nobody waits for it any more: none of its stages is started from now on."""
+        """Nobody waits for it any more: it leaves the queues, none of its stages is started."""
         with self._lock:
-            todo = self._feed(Cancelled(request=request.number))
+            now_ns = time.perf_counter_ns()
+            todo = self._note(self._dispatcher.cancel(now_ns, request.number))
         self._carry_out(todo)
 
     def cancel_all(self) -> None:
@@ -143,18 +161,24 @@ class Engine:
         with self._lock:
             self._closing = True
             self._on_idle = on_idle
-            todo = _Todo(idle=self._idle_call())
+            todo = _Todo([], (), self._idle_call())
         self._carry_out(todo)
 
     def stop(self) -> None:
         """Let each worker's thread end after what it has been given."""
+        if self._alarm is not None:
+            self._alarm.stop()
         for mailbox in self._mailboxes:
             mailbox.put(None)
 
     def join(self) -> None:
-        """Wait for the workers' threads to end."""
+        """Wait for the threads to end."""
         for thread in self._threads:
             thread.join()
+        self._threads.clear()
+        if self._alarm is not None:
+            self._alarm.join()
+            self._alarm = None
 
     def _refuse_when_closing(self) -> None:
         if self._closing:
@@ -163,26 +187,36 @@ class Engine:
     def _admit(self, request: Request) -> _Todo:
         with self._lock:
             self._refuse_when_closing()
-            request.number = self._next_request
-            self._next_request += 1
+            request.number, actions = self._dispatcher.submit(
+                time.perf_counter_ns(), request.program.app, request.deadline_ns
+            )
             self._requests[request.number] = request
-            return self._feed(Submitted(request=request.number, app=request.program.app))
+            return self._note(actions)
 
-    def _feed(self, event: Event) -> _Todo:
-        """Tell the dispatcher, note what has ended. Under the lock."""
-        todo = _Todo()
-        for action in self._dispatcher.handle(event):
-            if isinstance(action, Start):
-                todo.starts.append((self._requests[action.request], action))
-            else:
-                todo.ended.append(self._forget(action))
-        if self._closing:
-            todo.idle = self._idle_call()
-        return todo
+    def _ring(self) -> None:
+        """On the alarm's thread: the time has come that the dispatcher asked for."""
+        with self._lock:
+            todo = self._note(self._dispatcher.timer(time.perf_counter_ns()))
+        self._carry_out(todo)
 
-    def _forget(self, finish: Finish) -> Request:
-        request = self._requests.pop(finish.request)
-        request.end(finish.status)
+    def _note(self, actions: Sequence[Action]) -> _Todo:
+        """What the dispatcher wants, in this runtime's objects. Under the lock."""
+        starts: list[_Task] = []
+        ended: list[Request] | tuple[()] = ()
+        for kind, unit, number, what in actions:
+            if kind == START:
+                starts.append(_Task(unit, self._requests[number], what))
+            elif kind == FINISH:
+                ended = [*ended, self._forget(number, what)]
+            elif self._alarm is not None:
+                self._alarm.set(number)
+        if self._asks_policy and (error := self._dispatcher.take_error()):
+            _log.error("the policy failed, the oldest request was served instead: %s", error)
+        return _Todo(starts, ended, self._idle_call() if self._closing else None)
+
+    def _forget(self, number: int, status: int) -> Request:
+        request = self._requests.pop(number)
+        request.end(STATUSES[status])
         return request
 
     def _idle_call(self) -> Callable[[], None] | None:
@@ -203,11 +237,10 @@ class Engine:
         """
         own = None
         for task in todo.starts:
-            request, start = task
-            if own is None and (start.unit == worker or request is caller):
+            if own is None and (task.unit == worker or task.request is caller):
                 own = task
             else:
-                self._mailboxes[start.unit].put(task)
+                self._mailboxes[task.unit].put(task)
         for request in todo.ended:
             request.notify()
         if todo.idle is not None:
@@ -215,29 +248,36 @@ class Engine:
         return own
 
     def _execute(self, task: _Task, *, is_caller: bool = False) -> _Todo:
-        request, start = task
-        unit, number, stage = start.unit, start.request, start.stage
+        unit, request, stage = task
         if request.status is not None:  # ended since the dispatcher decided
             with self._lock:
-                return self._feed(StageDone(unit=unit, request=number, stage=stage))
+                return self._done(unit, request, stage)
         try:
-            made = request.execute(stage)
+            made = request.execute(stage, unit)
         except RunError as error:
-            with self._lock:
-                request.fail(error)
-                return self._feed(StageFailed(unit=unit, request=number, stage=stage))
+            return self._failed(task, error)
         except BaseException as error:  # whatever it is, the unit must be free again
             name, kind = request.program.name, type(error).__name__
-            with self._lock:
-                request.fail(RunError(f"a request of app {name!r} was interrupted: {kind}"))
-                todo = self._feed(StageFailed(unit=unit, request=number, stage=stage))
+            why = RunError(f"a request of app {name!r} was interrupted: {kind}")
+            todo = self._failed(task, why)
             if not is_caller:
                 return todo
             self._carry_out(todo)
             raise
         with self._lock:
             request.fill(stage, made)
-            return self._feed(StageDone(unit=unit, request=number, stage=stage))
+            return self._done(unit, request, stage)
+
+    def _done(self, unit: int, request: Request, stage: int) -> _Todo:
+        now_ns = time.perf_counter_ns()
+        return self._note(self._dispatcher.stage_done(now_ns, unit, request.number, stage))
+
+    def _failed(self, task: _Task, error: RunError) -> _Todo:
+        unit, request, stage = task
+        with self._lock:
+            request.fail(error)
+            now_ns = time.perf_counter_ns()
+            return self._note(self._dispatcher.stage_failed(now_ns, unit, request.number, stage))
 
     def _work(self, unit: int) -> None:
         """A worker's thread: what its mailbox brings, and what follows from it on the same unit."""
@@ -245,7 +285,7 @@ class Engine:
         if cores is not None:
             os.sched_setaffinity(0, cores)  # of this thread
         while (item := self._mailboxes[unit].get()) is not None:
-            if callable(item):
+            if not isinstance(item, _Task):
                 item()
                 continue
             task: _Task | None = item

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hetsched.backends.base import Buffer, HostValue
-from hetsched.errors import BackendError, HetschedError, RunError
+from hetsched.errors import BackendError, DroppedError, HetschedError, RunError
 from hetsched.ir.graph import Graph
 from hetsched.runtime.dispatch import RequestStatus
 from hetsched.runtime.steps import Step, plain
@@ -48,11 +48,13 @@ class Result:
     Attributes:
         outputs: arrays by name, in the model's order; a list for a sequence, None for an empty
             optional.
+        status: `completed`, or `missed` when it ended after its deadline.
         latency_ns: from submission to the end of the last stage.
         stages: in the plan's order.
     """
 
     outputs: dict[str, Any]
+    status: RequestStatus
     latency_ns: int
     stages: tuple[StageTime, ...]
 
@@ -68,6 +70,7 @@ class Program:
         wired: stages and slots.
         constants: values of the model's outputs that no op makes.
         steps: per stage, what running it takes.
+        unit_names: the runtime's units.
     """
 
     app: int
@@ -76,6 +79,7 @@ class Program:
     wired: Wired
     constants: Mapping[str, np.ndarray]
     steps: tuple[Step, ...]
+    unit_names: tuple[str, ...]
 
 
 class Request:
@@ -93,6 +97,7 @@ class Request:
         "_slots",
         "_submitted_ns",
         "_times",
+        "deadline_ns",
         "error",
         "number",
         "program",
@@ -104,10 +109,12 @@ class Request:
         program: Program,
         inputs: Mapping[str, HostValue],
         on_end: Callable[["Request"], None],
+        deadline_ns: int = -1,
     ) -> None:
         wired = program.wired
         self.program = program
         self.number = -1  # given on submission
+        self.deadline_ns = deadline_ns  # since submission; negative for the app's own
         self.status: RequestStatus | None = None
         self.error: RunError | None = None
         self._leaving: dict[str, HostValue] = {}
@@ -116,12 +123,12 @@ class Request:
         for name, slot in wired.input_slots.items():
             self._slots[slot] = inputs[name]
         self._left = list(wired.readers)
-        self._times = [(0, 0)] * len(wired.stages)
+        self._times = [(0, 0, -1)] * len(wired.stages)
         self._submitted_ns = time.perf_counter_ns()
         self._end_ns = self._submitted_ns
 
-    def execute(self, stage: int) -> Sequence[Buffer]:
-        """Run a stage on the calling thread.
+    def execute(self, stage: int, unit: int) -> Sequence[Buffer]:
+        """Run a stage on the calling thread, for a unit.
 
         Raises:
             RunError: naming the stage, its unit and backend, when it fails or what it makes for the
@@ -136,13 +143,17 @@ class Request:
             for position, name in step.leaving:
                 self._leaving[name] = plain(self.program.graph, name, made[position])
         except HetschedError as error:
-            raise RunError(f"{self.program.wired.stages[stage]} failed: {error}") from error
+            raise RunError(f"{self._where(stage, unit)} failed: {error}") from error
         except Exception as error:
-            raise RunError(
-                f"{self.program.wired.stages[stage]} failed: {type(error).__name__}: {error}"
-            ) from error
-        self._times[stage] = (start_ns, time.perf_counter_ns())
+            what = f"{type(error).__name__}: {error}"
+            raise RunError(f"{self._where(stage, unit)} failed: {what}") from error
+        self._times[stage] = (start_ns, time.perf_counter_ns(), unit)
         return made
+
+    def _where(self, stage: int, unit: int) -> str:
+        compiled = self.program.wired.stages[stage]
+        name = self.program.unit_names[unit]
+        return f"stage {compiled.id!r} on unit {name!r} (backend {compiled.backend})"
 
     def fill(self, stage: int, made: Sequence[Buffer]) -> None:
         """Keep what a stage made, and let go of what nobody reads any more."""
@@ -171,38 +182,47 @@ class Request:
         self._on_end(self)
 
     def outputs(self) -> dict[str, Any]:
-        """Outputs of a completed request, in the model's order.
+        """Outputs of a completed or missed request, in the model's order.
 
         Raises:
+            DroppedError: when it was dropped.
             RunError: when it failed or was cancelled.
         """
+        name = self.program.name
         if self.status is RequestStatus.FAILED and self.error is not None:
             raise self.error
-        if self.status is not RequestStatus.COMPLETED:
-            raise RunError(
-                f"a request of app {self.program.name!r} was cancelled: it has no result"
+        if self.status is RequestStatus.DROPPED:
+            raise DroppedError(
+                f"a request of app {name!r} was dropped: it couldn't meet its deadline any more, "
+                "or there was no room for it"
             )
+        if self.status not in (RequestStatus.COMPLETED, RequestStatus.MISSED):
+            raise RunError(f"a request of app {name!r} was cancelled: it has no result")
         return {name: self._output(name, slot) for name, slot in self.program.wired.output_slots}
 
     def result(self) -> Result:
-        """Outputs and times of a completed request.
+        """Outputs and times of a completed or missed request.
 
         Raises:
+            DroppedError: when it was dropped.
             RunError: when it failed or was cancelled.
         """
+        outputs = self.outputs()
+        assert self.status is not None
         return Result(
-            outputs=self.outputs(),
+            outputs=outputs,
+            status=self.status,
             latency_ns=self._end_ns - self._submitted_ns,
             stages=tuple(
                 StageTime(
                     id=stage.id,
                     planned_unit=stage.planned_unit,
-                    unit=stage.unit_name,
+                    unit=self.program.unit_names[unit],
                     backend=stage.backend,
                     start_ns=start_ns - self._submitted_ns,
                     end_ns=end_ns - self._submitted_ns,
                 )
-                for stage, (start_ns, end_ns) in zip(
+                for stage, (start_ns, end_ns, unit) in zip(
                     self.program.wired.stages, self._times, strict=True
                 )
             ),

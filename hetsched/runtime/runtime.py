@@ -13,6 +13,7 @@ from hetsched.backends.base import HostValue, StageSpec
 from hetsched.errors import RunError
 from hetsched.ir.model import Model
 from hetsched.plan.model import Plan, Subgraph
+from hetsched.runtime.dispatch import Terms
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.inputs import check_inputs
 from hetsched.runtime.request import Program, Request, Result
@@ -215,12 +216,13 @@ class Runtime:
             self._apps.discard(name)
             raise
         program = Program(
-            app=self._engine.deploy(wired.nodes),
+            app=self._engine.deploy(wired.nodes, Terms()),
             name=name,
             graph=model.graph,
             wired=wired,
             constants=_constants(model),
             steps=make_steps(model.graph, wired),
+            unit_names=tuple(unit.name for unit in self.units),
         )
         return App(self._engine, program, plan, chosen)
 
@@ -250,6 +252,7 @@ class Runtime:
                     backend=backend.name,
                     space=space,
                     executable=executable,
+                    units=((unit, part.end_ns - part.start_ns),),
                 )
         return [stage for stage in compiled if stage is not None]
 

@@ -24,6 +24,7 @@ class Compiled:
         unit: index of the runtime's unit.
         unit_name: name of the runtime's unit.
         backend: name of the backend.
+        units: (index, expected ns) of each of the runtime's units that can run it, `unit` first.
         space: number of the backend instance; private names mean something only inside.
         executable: what runs it.
     """
@@ -35,6 +36,7 @@ class Compiled:
     backend: str
     space: int
     executable: Executable
+    units: tuple[tuple[int, int], ...]
 
     def __str__(self) -> str:
         return f"stage {self.id!r} on unit {self.unit_name!r} (backend {self.backend})"
@@ -121,7 +123,7 @@ def wire(graph: Graph, stages: Sequence[Compiled]) -> Wired:
     nodes, reads, writes = [], [], []
     for index, stage in enumerate(stages):
         wires, after = _wires(graph, slots, stage)
-        nodes.append(StageNode(unit=stage.unit, after=after))
+        nodes.append(StageNode(units=stage.units, after=after))
         reads.append(wires)
         writes.append(
             tuple(slots.add(stage.space, name, index) for name in stage.executable.outputs)

@@ -57,9 +57,12 @@ class Raises:
 @pytest.mark.asyncio
 @pytest.mark.parametrize("stage", ["s0", "s1", "s2", "s3"])
 @pytest.mark.parametrize(
-    "error", [ZeroDivisionError("oops"), MemoryError("no room"), OSError("gone")]
+    ("kind", "says"), [(ZeroDivisionError, "oops"), (MemoryError, "no room"), (OSError, "gone")]
 )
-async def test_a_raising_stage_fails_its_request_only(stage: str, error: Exception) -> None:
+async def test_a_raising_stage_fails_its_request_only(
+    stage: str, kind: type[Exception], says: str
+) -> None:
+    error = kind(says)
     backend = FakeBackend(before=Raises(stage, 3, error))
     async with Runtime(units(backend)) as runtime:
         app = await deployed(runtime)

@@ -30,6 +30,7 @@ def stage(name: str, unit: int, space: int, inputs: str, outputs: str) -> Compil
         backend=f"b{space}",
         space=space,
         executable=Ports(tuple(inputs.split()), tuple(outputs.split())),
+        units=((unit, 1000),),
     )
 
 
@@ -50,7 +51,10 @@ def test_slots_dependencies_and_readers() -> None:
         graph("x", "z y", "a"),
         [stage("s0", 0, 0, "x", "a y"), stage("s1", 1, 0, "x a", "z")],
     )
-    assert wired.nodes == (StageNode(unit=0, after=()), StageNode(unit=1, after=(0,)))
+    assert wired.nodes == (
+        StageNode(units=((0, 1000),), after=()),
+        StageNode(units=((1, 1000),), after=(0,)),
+    )
     assert wired.reads[1] == (
         Wire(name="x", slot=0, foreign=False),
         Wire(name="a", slot=1, foreign=False),
