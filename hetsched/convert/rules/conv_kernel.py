@@ -63,13 +63,19 @@ def _read(
     site: Site, tape: Tape, padded: ir.Value, found: Window, part: tuple[slice, ...]
 ) -> ir.Value:
     """What a part of the kernel reads of the padded input."""
-    out = known_shape(site.output)[2:]
-    for i, size in enumerate(out):
-        start = part[i].start * found.dilations[i]
-        reach = (part[i].stop - 1 - part[i].start) * found.dilations[i]
-        end = start + (size - 1) * found.strides[i] + reach + 1
-        padded = forms.cut_axis(tape, padded, 2 + i, start, end)
-    return padded
+    out, shape = known_shape(site.output)[2:], known_shape(padded)[2:]
+    starts = [p.start * d for p, d in zip(part, found.dilations, strict=True)]
+    ends = [
+        start + (size - 1) * stride + (p.stop - 1 - p.start) * dilation + 1
+        for start, size, stride, p, dilation in zip(
+            starts, out, found.strides, part, found.dilations, strict=True
+        )
+    ]
+    cut = [i for i, size in enumerate(shape) if (starts[i], ends[i]) != (0, size)]
+    if not cut:
+        return padded
+    first, last = ([numbers[i] for i in cut] for numbers in (starts, ends))
+    return forms.cut(tape, padded, first, last, [2 + i for i in cut])
 
 
 RULE = Rule(
