@@ -43,14 +43,9 @@ class _Task(NamedTuple):
 
 
 _Item: TypeAlias = _Task | Callable[[], None] | None
-
-
-class _Todo(NamedTuple):
-    """What the dispatcher's actions ask for, to be done outside the lock."""
-
-    starts: list[_Task]
-    ended: Sequence[Request]
-    idle: Callable[[], None] | None
+_Todo: TypeAlias = tuple[list[_Task], list[Request], Callable[[], None] | None]
+"""What the dispatcher's actions ask for, to be done outside the lock: what must start, what has
+ended, and whom to tell that nothing runs any more."""
 
 
 class Engine:
@@ -139,8 +134,8 @@ class Engine:
             RunError: when the runtime is closed.
         """
         task = self._carry_out(self._admit(request), caller=request)
-        while task is not None:
-            task = self._carry_out(self._execute(task, is_caller=True), caller=request)
+        if task is not None:
+            self._follow(task, caller=request)
 
     def cancel(self, request: Request) -> None:
         """Nobody waits for it any more: it leaves the queues, none of its stages is started."""
@@ -161,7 +156,7 @@ class Engine:
         with self._lock:
             self._closing = True
             self._on_idle = on_idle
-            todo = _Todo([], (), self._idle_call())
+            todo: _Todo = ([], [], self._idle_call())
         self._carry_out(todo)
 
     def stop(self) -> None:
@@ -202,17 +197,17 @@ class Engine:
     def _note(self, actions: Sequence[Action]) -> _Todo:
         """What the dispatcher wants, in this runtime's objects. Under the lock."""
         starts: list[_Task] = []
-        ended: list[Request] | tuple[()] = ()
+        ended: list[Request] = []
         for kind, unit, number, what in actions:
             if kind == START:
                 starts.append(_Task(unit, self._requests[number], what))
             elif kind == FINISH:
-                ended = [*ended, self._forget(number, what)]
+                ended.append(self._forget(number, what))
             elif self._alarm is not None:
                 self._alarm.set(number)
         if self._asks_policy and (error := self._dispatcher.take_error()):
             _log.error("the policy failed, the oldest request was served instead: %s", error)
-        return _Todo(starts, ended, self._idle_call() if self._closing else None)
+        return starts, ended, self._idle_call() if self._closing else None
 
     def _forget(self, number: int, status: int) -> Request:
         request = self._requests.pop(number)
@@ -235,42 +230,46 @@ class Engine:
             worker: the calling thread is this unit's worker: it runs what starts there.
             caller: the calling thread waits for this request: it runs one of its stages.
         """
+        starts, ended, idle = todo
         own = None
-        for task in todo.starts:
+        for task in starts:
             if own is None and (task.unit == worker or task.request is caller):
                 own = task
             else:
                 self._mailboxes[task.unit].put(task)
-        for request in todo.ended:
+        for request in ended:
             request.notify()
-        if todo.idle is not None:
-            todo.idle()
+        if idle is not None:
+            idle()
         return own
 
-    def _execute(self, task: _Task, *, is_caller: bool = False) -> _Todo:
-        unit, request, stage = task
-        if request.status is not None:  # ended since the dispatcher decided
+    def _follow(
+        self, first: _Task, *, worker: int | None = None, caller: Request | None = None
+    ) -> None:
+        """Run a stage, and what follows from it for this thread; see `_carry_out`."""
+        task: _Task | None = first
+        while task is not None:
+            unit, request, stage = task
+            try:
+                if request.status is None:  # else it has ended since the dispatcher decided
+                    request.execute(stage, unit)
+            except RunError as error:
+                task = self._carry_out(self._failed(task, error), worker=worker, caller=caller)
+                continue
+            except BaseException as error:  # whatever it is, the unit must be free again
+                task = self._carry_out(self._interrupted(task, error), worker=worker)
+                if caller is not None:
+                    raise
+                continue
             with self._lock:
-                return self._done(unit, request, stage)
-        try:
-            made = request.execute(stage, unit)
-        except RunError as error:
-            return self._failed(task, error)
-        except BaseException as error:  # whatever it is, the unit must be free again
-            name, kind = request.program.name, type(error).__name__
-            why = RunError(f"a request of app {name!r} was interrupted: {kind}")
-            todo = self._failed(task, why)
-            if not is_caller:
-                return todo
-            self._carry_out(todo)
-            raise
-        with self._lock:
-            request.fill(stage, made)
-            return self._done(unit, request, stage)
+                request.let_go(request.program.steps[stage].shared)
+                now_ns = time.perf_counter_ns()
+                todo = self._note(self._dispatcher.stage_done(now_ns, unit, request.number, stage))
+            task = self._carry_out(todo, worker=worker, caller=caller)
 
-    def _done(self, unit: int, request: Request, stage: int) -> _Todo:
-        now_ns = time.perf_counter_ns()
-        return self._note(self._dispatcher.stage_done(now_ns, unit, request.number, stage))
+    def _interrupted(self, task: _Task, error: BaseException) -> _Todo:
+        name, kind = task.request.program.name, type(error).__name__
+        return self._failed(task, RunError(f"a request of app {name!r} was interrupted: {kind}"))
 
     def _failed(self, task: _Task, error: RunError) -> _Todo:
         unit, request, stage = task
@@ -288,7 +287,5 @@ class Engine:
             if not isinstance(item, _Task):
                 item()
                 continue
-            task: _Task | None = item
-            while task is not None:
-                task = self._carry_out(self._execute(task), worker=unit)
+            self._follow(item, worker=unit)
             del item

@@ -127,20 +127,21 @@ class Request:
         self._submitted_ns = time.perf_counter_ns()
         self._end_ns = self._submitted_ns
 
-    def execute(self, stage: int, unit: int) -> Sequence[Buffer]:
-        """Run a stage on the calling thread, for a unit.
+    def execute(self, stage: int, unit: int) -> None:
+        """Run a stage on the calling thread, for a unit; keep what it makes.
 
         Raises:
             RunError: naming the stage, its unit and backend, when it fails or what it makes for the
                 caller isn't what the model promises.
         """
-        step, slots = self.program.steps[stage], self._slots
+        call, reads, makes, leaving, writes, drops, _ = self.program.steps[stage]
+        slots = self._slots
         start_ns = time.perf_counter_ns()
         try:
-            made = step.call([slots[slot] for slot in step.reads])
-            if len(made) != step.makes:
-                raise BackendError(f"it made {len(made)} values instead of {step.makes}")
-            for position, name in step.leaving:
+            made = call([slots[slot] for slot in reads])
+            if len(made) != makes:
+                raise BackendError(f"it made {len(made)} values instead of {makes}")
+            for position, name in leaving:
                 self._leaving[name] = plain(self.program.graph, name, made[position])
         except HetschedError as error:
             raise RunError(f"{self._where(stage, unit)} failed: {error}") from error
@@ -148,24 +149,22 @@ class Request:
             what = f"{type(error).__name__}: {error}"
             raise RunError(f"{self._where(stage, unit)} failed: {what}") from error
         self._times[stage] = (start_ns, time.perf_counter_ns(), unit)
-        return made
+        for slot, value in zip(writes, made, strict=True):
+            slots[slot] = value
+        for slot in drops:
+            slots[slot] = None
 
     def _where(self, stage: int, unit: int) -> str:
         compiled = self.program.wired.stages[stage]
         name = self.program.unit_names[unit]
         return f"stage {compiled.id!r} on unit {name!r} (backend {compiled.backend})"
 
-    def fill(self, stage: int, made: Sequence[Buffer]) -> None:
-        """Keep what a stage made, and let go of what nobody reads any more."""
-        step, slots = self.program.steps[stage], self._slots
-        for slot, value in zip(step.writes, made, strict=True):
-            slots[slot] = value
-        for slot in step.drops:
-            slots[slot] = None
-        for slot in step.shared:
+    def let_go(self, shared: Sequence[int]) -> None:
+        """A stage has ended that read these slots, as others do; under the runtime's lock."""
+        for slot in shared:
             self._left[slot] -= 1
             if not self._left[slot]:
-                slots[slot] = None
+                self._slots[slot] = None
 
     def fail(self, error: RunError) -> None:
         """Note why it is about to fail; the first reason stays."""

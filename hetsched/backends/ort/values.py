@@ -41,7 +41,7 @@ _SPECIAL: Mapping[str, tuple[int, type, int]] = {
 """ONNX Runtime's name: element type number, numpy type, bits per element. Source: onnx.proto3."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that doubles the time of making one
 class OrtBuffer:
     """A value in ONNX Runtime's memory.
 
