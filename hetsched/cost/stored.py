@@ -12,13 +12,17 @@ from hetsched.cost.signature import signature
 from hetsched.cost.store import CostStore
 from hetsched.cost.store_records import Entry, Facts
 from hetsched.cost.table import Cost, CostTable, Group
-from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
-from hetsched.quantity import Origin, weakest
+from hetsched.quantity import weakest
 from hetsched.soc.profile import Profile
 
 _LONGEST = 24
 """Ops of a group that parts are looked for in; the number of parts grows with its square."""
+
+
+def whole_mark(model: Model) -> str:
+    """What stands for the signature of a whole model."""
+    return f"model {model.prepared_sha256}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,7 @@ def with_stored(
     used: list[Used] = []
     if not known:
         return table, ()
-    marks = _Marks(model.graph, table.groups)
+    marks = _Marks(model, table.groups)
     for unit in profile.units:
         mine = [facts for facts in known if facts.get("unit") == unit.name]
         found = [(facts, _of_unit(table, unit.name, facts, marks, store)) for facts in mine]
@@ -103,78 +107,68 @@ class _Found:
 
 
 class _Marks:
-    """Signatures of a model's groups and of their parts."""
+    """Signatures of a model's groups, and of their parts where they are asked for."""
 
-    def __init__(self, graph: Graph, groups: Sequence[Group]) -> None:
-        self.whole = signature(graph, [op.name for op in graph.ops])
-        self.of: dict[str, str] = {}
-        self.slices: dict[str, dict[tuple[int, int], str]] = {}
-        for group in groups:
-            self.of[group.name] = signature(graph, group.ops)
-            self.slices[group.name] = _slices(graph, group.ops)
+    def __init__(self, model: Model, groups: Sequence[Group]) -> None:
+        self._graph = model.graph
+        self._ops = {group.name: group.ops for group in groups}
+        self._slices: dict[str, dict[tuple[int, int], str]] = {}
+        self.whole = whole_mark(model)
+        self.of = {group.name: signature(model.graph, group.ops) for group in groups}
 
-    @property
-    def all(self) -> set[str]:
-        """Every signature."""
-        inner = (mark for row in self.slices.values() for mark in row.values())
-        return {self.whole, *self.of.values(), *inner}
-
-
-def _slices(graph: Graph, ops: Sequence[str]) -> dict[tuple[int, int], str]:
-    """Signatures of a group's proper runs of neighbouring ops, by where they begin and end."""
-    if not 1 < len(ops) <= _LONGEST:
-        return {}
-    return {
-        (begin, end): signature(graph, ops[begin:end])
-        for begin in range(len(ops))
-        for end in range(begin + 1, len(ops) + 1)
-        if end - begin < len(ops)
-    }
+    def slices(self, group: str) -> Mapping[tuple[int, int], str]:
+        """Of a group's proper runs of neighbouring ops, by where they begin and end."""
+        if group not in self._slices:
+            ops = self._ops[group]
+            self._slices[group] = {
+                (begin, end): signature(self._graph, ops[begin:end])
+                for begin in range(len(ops) if 1 < len(ops) <= _LONGEST else 0)
+                for end in range(begin + 1, len(ops) + 1)
+                if end - begin < len(ops)
+            }
+        return self._slices[group]
 
 
 def _of_unit(table: CostTable, unit: str, facts: Facts, marks: _Marks, store: CostStore) -> _Found:
-    entries = store.get_entries(marks.all, facts)
-    by_key = {(entry.signature, entry.dtype): entry for entry in entries}
-    costs = {}
-    for (group, name), estimate in table.costs.items():
-        if name != unit:
-            continue
-        cost = _cost(by_key, marks, group, estimate.dtype)
+    entries = store.get_entries({marks.whole, *marks.of.values()}, facts)
+    groups = {group: cost.dtype for (group, name), cost in table.costs.items() if name == unit}
+    known = {(entry.signature, entry.dtype): entry for entry in entries}
+    costs = {
+        group: _sum([known[marks.of[group], dtype]], dtype)
+        for group, dtype in groups.items()
+        if (marks.of[group], dtype) in known
+    }
+    missing = {group: dtype for group, dtype in groups.items() if group not in costs}
+    parts = store.get_entries(
+        {mark for group in missing for mark in marks.slices(group).values()}, facts
+    )
+    pieces = {(entry.signature, entry.dtype): entry for entry in parts}
+    for group, dtype in missing.items():
+        cost = _of_parts(pieces, marks.slices(group), dtype)
         if cost is not None:
             costs[group] = cost
-    whole = next((entry for entry in entries if entry.signature == marks.whole), None)
-    newest = max((entry.measured_at for entry in entries), default="")
-    return _Found(costs=costs, whole=whole, newest=newest)
+    return _Found(
+        costs=costs,
+        whole=next((entry for entry in entries if entry.signature == marks.whole), None),
+        newest=max((entry.measured_at for entry in (*entries, *parts)), default=""),
+    )
 
 
-def _cost(
-    entries: Mapping[tuple[str, str], Entry], marks: _Marks, group: str, dtype: str
+def _of_parts(
+    entries: Mapping[tuple[str, str], Entry], slices: Mapping[tuple[int, int], str], dtype: str
 ) -> Cost | None:
-    """Of a group as a whole, else of parts that make it up, the longest first."""
-    whole = entries.get((marks.of[group], dtype))
-    if whole is not None:
-        return _sum([whole], dtype)
-    slices = marks.slices[group]
-    if not slices:
-        return None
-    last = max(end for _, end in slices)
+    """Of a group that isn't there as a whole, from parts that make it up, the longest first."""
+    last = max((end for _, end in slices), default=0)
     parts: list[Entry] = []
     at = 0
     while at < last:
-        step = next(
-            (
-                (entry, end)
-                for end in range(last, at, -1)
-                if (at, end) in slices
-                and (entry := entries.get((slices[at, end], dtype))) is not None
-            ),
-            None,
-        )
-        if step is None:
+        ends = (end for end in range(last, at, -1) if (slices.get((at, end)), dtype) in entries)
+        end = next(ends, None)
+        if end is None:
             return None
-        parts.append(step[0])
-        at = step[1]
-    return _sum(parts, dtype)
+        parts.append(entries[slices[at, end], dtype])
+        at = end
+    return _sum(parts, dtype) if parts else None
 
 
 def _sum(parts: Sequence[Entry], dtype: str) -> Cost:
@@ -182,6 +176,6 @@ def _sum(parts: Sequence[Entry], dtype: str) -> Cost:
         latency_ns=sum(part.latency_ns for part in parts),
         low_ns=sum(part.low_ns for part in parts),
         high_ns=sum(part.high_ns for part in parts),
-        origin=weakest(*(part.origin for part in parts)) if parts else Origin.MEASURED,
+        origin=weakest(*(part.origin for part in parts)),
         dtype=dtype,
     )

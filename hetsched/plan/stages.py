@@ -105,6 +105,7 @@ def _subgraph(
     stage = solved.schedule.stages[index]
     unit = solved.profile.units[stage.unit]
     inputs, outputs = boundary(solved.graph, ops)
+    amounts = _amounts(solved, index, unit)
     return Subgraph(
         id=f"s{index}",
         unit=unit.name,
@@ -116,8 +117,8 @@ def _subgraph(
         end_ns=solved.schedule.end_ns[index],
         low_ns=_length_ns(solved.low, index),
         high_ns=_length_ns(solved.high, index),
-        cost_origin=_origin(solved, stage, unit),
-        main_origin=_main_origin(solved, index, unit),
+        cost_origin=weakest(*amounts),
+        main_origin=max(amounts, key=lambda origin: (amounts[origin], origin.rank)),
         needs=_needs(solved.graph, ops, unit),
         alternatives=tuple(
             Alternative(
@@ -140,8 +141,8 @@ def _origin(solved: Solved, stage: Stage, unit: Unit) -> Origin:
     return weakest(unit.dispatch_origin, *used)
 
 
-def _main_origin(solved: Solved, index: int, unit: Unit) -> Origin:
-    """Where the largest part of the duration comes from: costs, dispatch and copies by origin."""
+def _amounts(solved: Solved, index: int, unit: Unit) -> dict[Origin, int]:
+    """A stage's duration by origin, in ns: its dispatch, its groups' costs, its copies."""
     stage = solved.schedule.stages[index]
     amount = {unit.dispatch_origin: solved.problem.dispatch_ns[stage.unit]}
     for group in stage.groups:
@@ -153,7 +154,7 @@ def _main_origin(solved: Solved, index: int, unit: Unit) -> Origin:
         if copy.stage == index and link is not None:
             origin = weakest(*(figure.origin for figure in link.figures))
             amount[origin] = amount.get(origin, 0) + copy.duration_ns
-    return max(amount, key=lambda origin: (amount[origin], origin.rank))
+    return amount
 
 
 def _needs(graph: Graph, ops: Sequence[str], unit: Unit) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from hetsched.cost.importing.pieces import Piece, group_costs, pieces
 from hetsched.cost.importing.record import ImportedCost
 from hetsched.cost.signature import describe, group_dtype, signature
 from hetsched.cost.store_records import Entry, Facts
+from hetsched.cost.stored import whole_mark
 from hetsched.errors import CostError
 from hetsched.ir.model import Model
 from hetsched.quantity import Origin
@@ -232,11 +233,6 @@ def _network(row: ImportedCost, target: Target, own: bool) -> Entry:
         low_ns=row.low_ns,
         high_ns=row.high_ns,
     )
-
-
-def whole_mark(model: Model) -> str:
-    """The signature of a whole model."""
-    return signature(model.graph, [op.name for op in model.graph.ops])
 
 
 def network_mark(name: str, input_shape: str) -> str:

@@ -1,9 +1,13 @@
 """The plan's table, compared with the exact text."""
 
 import io
+from typing import Literal
 
+import msgspec
 from rich.console import Console
 
+from hetsched.plan.model import CostBasis, Doubt
+from hetsched.quantity import Origin
 from hetsched.report.plan_text import print_plan
 from tests.unit.plan.samples import sample_plan
 
@@ -31,4 +35,56 @@ def test_the_table_fits_80_columns_and_says_everything() -> None:
     print_plan(sample_plan(), Console(file=stream, width=80), solve_s=0.2)
     lines = [line.rstrip() for line in stream.getvalue().splitlines()]
     assert lines == EXPECTED.splitlines()
+    assert max(len(line) for line in lines) <= 80
+
+
+TOLD = """\
+tiny on soc: 3 ops in 2 subgraphs
+id  unit  ops  from .. to       start       end  cost
+s0  npu     2  conv .. relu      0 ns  2.000 ms  measured*
+s1  cpu     1  softmax       2.000 ms  3.000 ms  measured
+cost: where most of the time's number comes from; * a smaller part is calibrated
+latency      3.000 ms (error band 2.000 ms to 5.000 ms)
+error band   all costs at their low end, or all at their high end
+             cpu, npu: guessed
+             dsp: measured
+throughput   500.0 requests/s when pipelined
+"""
+WARNED = """\
+HEFT                3.000 ms  as good
+warning: HEFT is close
+warning: 2 of 2 subgraphs could be as good on another unit, for all that is
+known: s1 is close (--json lists all)
+"""
+
+
+def doubt(kind: Literal["baseline", "subgraph"], subject: str, advantage: int, band: int) -> Doubt:
+    return Doubt(
+        kind=kind, subject=subject, unit=None, other=None, advantage=advantage, band=band,
+        measure="ns", message=f"{'HEFT' if kind == 'baseline' else subject} is close",
+    )  # fmt: skip
+
+
+def test_what_costs_rest_on_and_what_they_leave_open_is_told() -> None:
+    plan = sample_plan()
+    first, second = plan.subgraphs
+    told = msgspec.structs.replace(
+        plan,
+        subgraphs=(msgspec.structs.replace(first, main_origin=Origin.MEASURED), second),
+        cost_basis=tuple(
+            CostBasis(unit=unit, basis=basis)
+            for unit, basis in (("cpu", "guessed"), ("npu", "guessed"), ("dsp", "measured"))
+        ),
+        # s1 could gain more: 30 - 10 = 20 against 20 - 15 = 5.
+        warnings=(
+            doubt("baseline", "heft", 0, 5),
+            doubt("subgraph", "s0", 15, 20),
+            doubt("subgraph", "s1", 10, 30),
+        ),
+    )
+    stream = io.StringIO()
+    print_plan(told, Console(file=stream, width=80))
+    lines = [line.rstrip() for line in stream.getvalue().splitlines()]
+    assert lines[: len(TOLD.splitlines())] == TOLD.splitlines()
+    assert lines[-4:] == WARNED.splitlines()
     assert max(len(line) for line in lines) <= 80

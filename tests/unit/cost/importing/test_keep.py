@@ -8,11 +8,12 @@ import pytest
 from onnx import TensorProto, helper
 
 from hetsched.cost.importing import ncnn
-from hetsched.cost.importing.keep import Target, convert, network_mark, whole_mark
+from hetsched.cost.importing.keep import Target, convert, network_mark
 from hetsched.cost.importing.record import ImportedCost
 from hetsched.cost.importing.table import read as read_table
 from hetsched.cost.importing.tflite import read as read_tflite
 from hetsched.cost.signature import signature
+from hetsched.cost.stored import whole_mark
 from hetsched.errors import CostError
 from hetsched.ir.load import load
 from hetsched.ir.model import Model
