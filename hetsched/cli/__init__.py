@@ -19,7 +19,7 @@ import hetsched
 from hetsched.errors import HetschedError
 
 COMMANDS = (
-    "check", "convert", "plan", "run", "export", "measure", "costs", "calibrate", "profiles",
+    "check", "convert", "refit", "plan", "run", "export", "measure", "costs", "calibrate", "profiles",
     "frameworks", "zoo",
 )  # fmt: skip
 """In the order of the flow, which is the order in `--help`."""

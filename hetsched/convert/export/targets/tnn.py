@@ -61,7 +61,10 @@ def _proof(job: Job, part: Part, made: nets.Net) -> Proof:
         proto = Path(work) / "part.tnnproto"
         for ending in (".tnnproto", ".tnnmodel"):
             shutil.copy(job.folder / f"{part.name}{ending}", proto.with_suffix(ending))
-        actual = read_back.run(proto, job.values[part.inputs[0]], len(expected), job.tools)
+        try:
+            actual = read_back.run(proto, job.values[part.inputs[0]], len(expected), job.tools)
+        except ExportError as error:
+            return Proof(method=STRUCTURE, by=f"{error}")
     return prove(
         f"part {part.name}", expected, actual, bound=job.bound, method=READ_BACK,
         by="pnnx and PyTorch, against ONNX Runtime",

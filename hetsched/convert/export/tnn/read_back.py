@@ -52,6 +52,8 @@ def why_not(net: Net) -> str | None:
     odd = sorted(layer_types(net.layers) - READS)
     if odd:
         return f"pnnx doesn't read {', '.join(odd)}"
+    if any(layer.type in ("Sub", "Div") and layer.params == (0,) for layer in net.layers):
+        return "pnnx takes a stored first operand of Sub and Div for the second"
     if len(net.inputs) != 1:
         return f"pnnx reads models of one input, this has {len(net.inputs)}"
     return None
@@ -74,10 +76,12 @@ def run(proto: Path, array: np.ndarray, outputs: int, tools: Tools) -> list[np.n
     (folder / "run_back.py").write_text(_RUN, encoding="utf-8")
     shape = ",".join(map(str, array.shape))
     script = "import pnnx, subprocess, sys; sys.exit(subprocess.run([pnnx.EXEC_PATH, *sys.argv[1:]]).returncode)"  # noqa: E501
-    tools.run(KIT, ["-c", script, proto.name, f"inputshape=[{shape}]"], folder)
     module = folder / f"{proto.stem}_pnnx.py"
-    if not module.is_file():
-        raise ExportError(f"pnnx made no module of {proto.name}")
+    try:
+        tools.run(KIT, ["-c", script, proto.name, f"inputshape=[{shape}]"], folder)
+    except ExportError:
+        if not module.is_file():  # it goes on to ncnn's format afterwards, and fails there at times
+            raise
     tools.run(KIT, ["run_back.py", module.name], folder)
     with np.load(folder / "made.npz") as made:
         if len(made.files) != outputs:
