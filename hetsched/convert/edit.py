@@ -1,16 +1,12 @@
 """Putting replacements into a graph, in a way that gives the same graph when it is done again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
-from hetsched.convert.repair import Repair, Step, apply_rule, splice
-from hetsched.convert.rules import RULES
-from hetsched.convert.rules.rule import Rule
+from hetsched.convert.repair import RULES_BY_NAME, Repair, Step, apply_rule, splice
 from hetsched.errors import ModelError
-
-_BY_NAME: Mapping[str, Rule] = {rule.name: rule for rule in RULES}
 
 
 class Editor:
@@ -79,7 +75,7 @@ class Editor:
         passes.RemoveUnusedNodesPass()(self._onnx)
 
     def _applied(self, name: str, node: ir.Node) -> Repair:
-        rule = _BY_NAME.get(name)
+        rule = RULES_BY_NAME.get(name)
         if rule is None:
             raise ModelError(f"there is no rule {name!r}")
         if node.op_type not in rule.ops:

@@ -1,26 +1,20 @@
-"""Finding the cheapest supported ops for one op: rules, and rules for what rules make.
+"""A replacement for an op: made by a rule, and by rules for what that rule made."""
 
-An op is supported by a rule when the target runs each op that the rule makes, or when that op is
-supported by a rule in turn. The cost of a replacement is the sum over its ops, so the cheapest one
-of the whole holds the cheapest one of each part, and the search over all rules finds it.
-"""
-
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import onnx_ir as ir
 
-from hetsched.convert.price import Price
-from hetsched.convert.rules import BY_OP
+from hetsched.convert.rules import BY_OP, RULES
 from hetsched.convert.rules.rule import Exactness, Rule, Site
 from hetsched.convert.rules.tape import Tape, detach
-from hetsched.convert.target import Target
-from hetsched.ir.build import describe_nodes
 
 Step: TypeAlias = tuple[int, str]
 """Replace the node at this place of the list by what this rule makes of it. The list starts with
 the op alone."""
+
+RULES_BY_NAME: Mapping[str, Rule] = {rule.name: rule for rule in RULES}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,14 +26,12 @@ class Repair:
         exactness: the weakest of the rules'.
         nodes: in the order of computation.
         outputs: for the op's outputs, in their order.
-        cost: of the nodes.
     """
 
     steps: tuple[Step, ...]
     exactness: Exactness
     nodes: list[ir.Node]
     outputs: list[ir.Value]
-    cost: float = 0.0
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -102,66 +94,27 @@ def apply_rule(
     return Repair(steps=steps, exactness=rule.exactness, nodes=tape.nodes, outputs=outputs), ""
 
 
-class Repairer:
-    """Looks for replacements that a target runs."""
-
-    def __init__(
-        self, target: Target, opset: int, fresh: Callable[[str], str], price: Price
-    ) -> None:
-        """Prepare.
-
-        Args:
-            target: what has to run the replacement.
-            opset: version of ai.onnx.
-            fresh: makes a name for a node or value from its kind.
-            price: of a replacement.
-        """
-        self._target = target
-        self._opset = opset
-        self._fresh = fresh
-        self._price = price
-
-    def repairs(
-        self, node: ir.Node, used: frozenset[str], failed: list[tuple[str, str]]
-    ) -> list[Repair]:
-        """Replacements that the target runs whole, the cheapest first, then fewest ops and rules.
-
-        Args:
-            node: the op.
-            used: rules that made the op, which aren't tried again.
-            failed: gets the rules that don't help, each with the reason.
-        """
-        found: list[Repair] = []
-        for rule in BY_OP.get(node.op_type, ()):
-            if rule.name in used:
-                continue
-            repair, why = self._by(rule, node, used | {rule.name})
+def apply_steps(
+    steps: Iterable[Step], node: ir.Node, opset: int, fresh: Callable[[str], str]
+) -> Repair | None:
+    """What several rules make of an op; None where one of them doesn't apply."""
+    repair: Repair | None = None
+    for place, name in steps:
+        if repair is not None and not 0 <= place < len(repair.nodes):
+            repair.discard()
+            return None
+        one = node if repair is None else repair.nodes[place]
+        rule = next((r for r in BY_OP.get(one.op_type, ()) if r.name == name), None)
+        inner = None if rule is None else apply_rule(rule, one, opset, fresh)[0]
+        if inner is None:
             if repair is not None:
-                found.append(repair)
-            else:
-                failed.append((rule.name, why))
-        return sorted(found, key=lambda r: (r.cost, len(r.nodes), len(r.steps)))
-
-    def _by(self, rule: Rule, node: ir.Node, used: frozenset[str]) -> tuple[Repair | None, str]:
-        repair, why = apply_rule(rule, node, self._opset, self._fresh)
-        if repair is None:
-            return None, why
-        return self._completed(repair, used)
-
-    def _completed(self, repair: Repair, used: frozenset[str]) -> tuple[Repair | None, str]:
-        """Replace in turn what the target doesn't run of a replacement."""
-        graph = describe_nodes(repair.nodes, repair.outputs, {"": self._opset})
-        blocked = self._target.blocked(graph)
-        for node in [node for node in repair.nodes if node.name in blocked]:
-            found = self.repairs(node, used, [])
-            for other in found[1:]:
-                other.discard()
-            if not found:
                 repair.discard()
-                return None, f"its {node.op_type} blocks too: {blocked[node.name or '']}"
-            splice(repair, node, found[0])
-        repair.cost = self._price(describe_nodes(repair.nodes, repair.outputs, {"": self._opset}))
-        return repair, ""
+            return None
+        if repair is None:
+            repair = inner
+        else:
+            splice(repair, one, inner)
+    return repair
 
 
 def splice(repair: Repair, node: ir.Node, inner: Repair) -> None:

@@ -14,9 +14,10 @@ import onnx_ir as ir
 from hetsched.convert.certify import Certificate
 from hetsched.convert.edit import Editor
 from hetsched.convert.price import Price, work
-from hetsched.convert.repair import Repair, Repairer, Step
+from hetsched.convert.repair import Repair, Step, apply_steps
 from hetsched.convert.rules import BY_OP
 from hetsched.convert.rules.rule import Exactness
+from hetsched.convert.search import Search
 from hetsched.convert.target import Target
 from hetsched.convert.trial import Piece, Trials, boundary, piece_before
 from hetsched.errors import BackendError, ModelError
@@ -126,11 +127,11 @@ class _Engine:
         self._onnx = model.onnx().clone()
         self._editor = Editor(self._onnx)
         self._target = target
-        self._price = price
         self._leave = leave
         self._opset = self._onnx.opset_imports.get("", 0)
         self._used: dict[str, frozenset[str]] = {}
         self._tried: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._search = Search(target, self._opset, self._editor.draft, price)
         self._trials = Trials(self._opset, self._onnx.ir_version)
         self._rewrites: list[Rewrite] = []
 
@@ -155,38 +156,49 @@ class _Engine:
             why = f"rules need opset {OLDEST_OPSET} or later, this is {self._opset}"
             self._tried[name] = tuple((rule, why) for rule in rules_for(node.op_type))
             return
-        repairer = Repairer(self._target, self._opset, self._editor.draft, self._price)
         used = self._used.get(name, frozenset())
-        failed: list[tuple[str, str]] = []
+        candidates, failed = self._search.candidates(node, used)
         taken = False
-        for repair in repairer.repairs(node, used, failed):
-            problem = "another one was taken" if taken else self._take(node, repair)
+        for candidate in candidates:
+            rule = candidate.steps[0][1]
+            problem = "another one was taken" if taken else self._take(node, candidate.steps)
             if problem is None:
                 taken = True
-                continue
-            failed.append((repair.rules[0], problem))
-            repair.discard()
+            else:
+                failed.append((rule, problem))
         self._tried[name] = tuple(failed)
 
-    def _take(self, node: ir.Node, repair: Repair) -> str | None:
+    def _take(self, node: ir.Node, steps: tuple[Step, ...]) -> str | None:
         """Certify a replacement and put it into the graph; why not, if it isn't taken."""
+        repair = apply_steps(steps, node, self._opset, self._editor.draft)
+        if repair is None:
+            return "one of its ops isn't what it was taken for"
         olds, news = repair.replaced(node)
+        problem, certificate = self._certified(node, repair, olds, news)
+        if certificate is None:
+            repair.discard()
+            return problem
+        self._rewrites.append(_record(node, repair, certificate))
+        used = self._used.get(node.name or "", frozenset()) | set(repair.rules)
+        self._editor.put(node, repair)
+        self._used.update((made.name or "", used) for made in repair.nodes)
+        return None
+
+    def _certified(
+        self, node: ir.Node, repair: Repair, olds: list[ir.Value], news: list[ir.Value]
+    ) -> tuple[str, Certificate | None]:
         if any(value.is_graph_output() for value in olds) and not repair.makes_all:
-            return "its output is the model's, and nothing would make it"
+            return "its output is the model's, and nothing would make it", None
         edge = boundary(node, repair.nodes, news)
         after = Piece(nodes=repair.nodes, inputs=edge, outputs=news)
         try:
             before = piece_before(node, edge, olds)
             certificate = self._trials.certify(before, after, repair.exactness)
         except (ModelError, BackendError) as error:
-            return f"it can't be certified: {error}"
+            return f"it can't be certified: {error}", None
         if not certificate.passed:
-            return f"its certificate failed: {_failure(certificate)}"
-        self._rewrites.append(_record(node, repair, certificate))
-        used = self._used.get(node.name or "", frozenset()) | set(repair.rules)
-        self._editor.put(node, repair)
-        self._used.update((made.name or "", used) for made in repair.nodes)
-        return None
+            return f"its certificate failed: {_failure(certificate)}", None
+        return "", certificate
 
     def outcome(self, blocked: int) -> Outcome:
         """What came of it."""
