@@ -2,15 +2,20 @@
 
     scripts/calibration_data.py LATENCY.csv MODELS.csv
 
-Kept are measured rows of good quality whose model has features. Traffic and kernel counts of scaled
-MobileNets, which no published graph gives, are computed from the architecture (arXiv 1704.04861,
-1801.04381); at full scale they are within 6% of the counts of the published ncnn graphs.
+Kept are measured rows of good quality whose model has features: all rows of the SoCs that have a
+profile or lend one their rates, and ncnn's rows of all others, from which calibration_priors.py
+learns what units have in common. Traffic and kernel counts of scaled MobileNets, which no published
+graph gives, are computed from the architecture (arXiv 1704.04861, 1801.04381); at full scale they
+are within 6% of the counts of the published ncnn graphs. What kinds of k x k convolutions there
+are, and the traffic of elementwise kernels, is in calibration_networks.py.
 """
 
 import csv
 import re
 import sys
 from pathlib import Path
+
+from calibration_networks import elementwise, split
 
 OUT = Path(__file__).parent.parent / "hetsched" / "cost" / "data"
 SOCS = frozenset(
@@ -40,7 +45,20 @@ ALIASES = {
 }
 NHWC = re.compile(r"^1x(\d+)x(\d+)x3$")
 WORK = ("mmac_conv1x1", "mmac_conv_other", "mmac_dwconv", "mmac_fc")
-FEATURES = ("model", "input_shape", *WORK, "activation_melems", "kernels", "source")
+FEATURES = (
+    "model",
+    "input_shape",
+    "mmac_conv1x1",
+    "mmac_winograd",
+    "mmac_conv_other",
+    "mmac_grouped",
+    "mmac_dwconv",
+    "mmac_fc",
+    "activation_melems",
+    "elementwise_melems",
+    "kernels",
+    "source",
+)
 KEY = ("soc", "unit", "framework", "threads", "dtype", "model", "input_shape", "core", "measured")
 ROWS = (*KEY[:7], "ms", *KEY[7:], "source")
 
@@ -50,6 +68,7 @@ class Net:
 
     def __init__(self, side: int) -> None:
         self.channels, self.side, self.elements, self.kernels = 3, side, 0, 0
+        self.elementwise = 0
 
     def layer(self, channels: int, stride: int = 1) -> None:
         """A convolution of any kind."""
@@ -62,17 +81,22 @@ class Net:
     def add(self) -> None:
         """A residual: two read, one written."""
         self.elements += 3 * self.channels * self.side**2
+        self.elementwise += 3 * self.channels * self.side**2
         self.kernels += 1
 
-    def classify(self) -> tuple[float, int]:
-        """Pooling, a dense layer, softmax; gives Melements and kernels of the whole."""
+    def classify(self) -> tuple[float, float, int]:
+        """Pooling, a dense layer, softmax.
+
+        Returns:
+            Melements, those of elementwise kernels among them, and kernels of the whole.
+        """
         self.layer(self.channels, self.side)
         self.elements += self.channels + 3 * 1000
-        return self.elements / 1e6, self.kernels + 2
+        return self.elements / 1e6, self.elementwise / 1e6, self.kernels + 2
 
 
-def mobilenet_v1(width: float, side: int) -> tuple[float, int]:
-    """Traffic and kernels."""
+def mobilenet_v1(width: float, side: int) -> tuple[float, float, int]:
+    """As `Net.classify`."""
     net = Net(side)
     net.layer(int(32 * width), 2)
     plan = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5]
@@ -88,8 +112,8 @@ def _wide(channels: float) -> int:
     return rounded + 8 if rounded < 0.9 * channels else rounded
 
 
-def mobilenet_v2(width: float, side: int) -> tuple[float, int]:
-    """Traffic and kernels."""
+def mobilenet_v2(width: float, side: int) -> tuple[float, float, int]:
+    """As `Net.classify`."""
     net = Net(side)
     net.layer(_wide(32 * width), 2)
     blocks = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1)]
@@ -131,13 +155,15 @@ def resnet50_v2() -> dict[str, str]:
                 net.kernels += 1
                 net.elements += before * side**2 + 4 * narrow * area
                 pointwise += 4 * narrow * before * area
-    melements, kernels = net.classify()
+    melements, simple, kernels = net.classify()
     work = (pointwise / 1e6, spatial / 1e6, 0.0, 2.05)
     return {
         "model": "resnet50_v2",
         "input_shape": "1x3x224x224",
         **{name: f"{value:.2f}" for name, value in zip(WORK, work, strict=True)},
-        "activation_melems": f"{melements:.3f}",
+        **dict(split("resnet50_v2", work[1])),
+        "activation_melems": f"{melements - simple:.3f}",
+        "elementwise_melems": f"{simple:.3f}",
         "kernels": str(kernels),
         "source": "computed from the architecture, arXiv 1603.05027",
     }
@@ -147,17 +173,22 @@ def features(path: Path) -> list[dict[str, str]]:
     """Rows of the features file."""
     found = [resnet50_v2()]
     for row in csv.DictReader(path.open(encoding="utf-8")):
+        model, shape = row["model"], row["input_shape"]
         traffic, kernels = row["activation_melems_rw"], row["op_count"]
+        simple = elementwise(model, shape) / 1e6
         if not row["mmac_conv1x1"]:
             continue
-        if not traffic and row["model"].startswith(("mobilenet_v1", "mobilenet_v2")):
-            parts, side = row["model"].split("_"), int(row["input_shape"].split("x")[2])
+        if not traffic and model.startswith(("mobilenet_v1", "mobilenet_v2")):
+            parts, side = model.split("_"), int(shape.split("x")[2])
             count = mobilenet_v1 if parts[1] == "v1" else mobilenet_v2
-            melements, number = count(float(parts[2]) if len(parts) > 2 else 1.0, side)
+            melements, simple, number = count(float(parts[2]) if len(parts) > 2 else 1.0, side)
             traffic, kernels = f"{melements:.3f}", str(number)
         if traffic:
             kept = {key: row[key] for key in ("model", "input_shape", *WORK, "source")}
-            found.append({**kept, "activation_melems": traffic, "kernels": kernels})
+            kept |= dict(split(model, float(row["mmac_conv_other"])))
+            kept["activation_melems"] = f"{float(traffic) - simple:.3f}"
+            kept["elementwise_melems"] = f"{simple:.3f}"
+            found.append({**kept, "kernels": kernels})
     return found
 
 
@@ -168,8 +199,8 @@ def rows(path: Path, known: set[tuple[str, str]]) -> list[dict[str, str]]:
         row["unit"] = row["unit_or_backend"]
         row["model"] = ALIASES.get(row["model"], row["model"])
         row["input_shape"] = NHWC.sub(r"1x3x\1x\2", row["input_shape"])
-        usable = row["quality"] == "ok" and row["soc"] in SOCS and row["verified"] == "y"
-        usable = usable and row["dtype"] != ""
+        usable = row["quality"] == "ok" and row["verified"] == "y" and row["dtype"] != ""
+        usable = usable and (row["soc"] in SOCS or row["framework"] == "ncnn")
         if usable and (row["model"], row["input_shape"]) in known:
             kept = {key: row[key] for key in ROWS}
             found.setdefault(tuple(kept[key] for key in KEY), kept)

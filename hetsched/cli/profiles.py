@@ -183,9 +183,8 @@ def _unit_lines(unit: "Unit", sources: bool) -> Iterator[str]:
     ):
         yield from _figure_lines(label, figure, sources)
     for dtype, rates in unit.rates.items():
-        for field in rates.__struct_fields__:
-            label = field.replace("_", " ")
-            yield from _figure_lines(f"{dtype} {label}", getattr(rates, field), sources)
+        for field, figure in rates.stated().items():
+            yield from _figure_lines(f"{dtype} {field.replace('_', ' ')}", figure, sources)
     if not unit.rates:
         yield "  no rates: its costs can only be measured"
     yield from _unknown_lines("  not known:", unit.unknown)

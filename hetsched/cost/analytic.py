@@ -5,10 +5,14 @@ time of a kernel = MACs / rate(class, dtype) + bytes read and written / activati
 A matrix product with stored weights takes max(MACs / dense, weight bytes / weights) in place of
 the first term. Ops that are fused into a convolution or matrix product cost nothing of their own.
 
-Source: the model with six coefficients per unit (1x1, k x k, depthwise, activation traffic, weight
-traffic of fully connected layers, per-op cost) that reproduces 20 to 26 published networks per unit
-of ncnn's benchmark table to a median error of 6 to 14% on one CPU thread, 11 to 25% on several, 10
-to 30% on mobile GPUs. The maximum with `dense` is added for products with more than one row.
+What a class is stands in `analytic_class`. Rates for Winograd, for groups of few channels and for
+the traffic of elementwise kernels are used where a profile states them.
+
+Source: a model with six coefficients per unit (1x1, k x k, depthwise, activation traffic, weight
+traffic of fully connected layers, per-op cost) reproduces 20 to 26 published networks per unit of
+ncnn's benchmark table to a median error of 6 to 14% on one CPU thread, 11 to 25% on several, 10 to
+30% on mobile GPUs; with the three further rates it is better, see docs/calibration.md. The maximum
+with `dense` is added for products with more than one row.
 """
 
 from collections.abc import Mapping
@@ -26,17 +30,6 @@ from hetsched.soc.profile import Profile, Rates, Unit
 
 _ORIGINS = tuple(Origin)
 _RANK = {origin: rank for rank, origin in enumerate(_ORIGINS)}
-RATE_OF: Mapping[OpClass, str] = {
-    OpClass.CONV1X1: "pointwise",
-    OpClass.CONV_KXK: "spatial",
-    OpClass.DEPTHWISE: "depthwise",
-    # No Winograd there: a transposed convolution is a matrix product and a scatter.
-    OpClass.CONV_TRANSPOSE: "pointwise",
-    OpClass.DENSE: "dense",
-    OpClass.MATMUL: "dense",
-    OpClass.RECURRENT: "dense",
-    OpClass.CONTROL: "dense",
-}
 _READS_WEIGHTS = frozenset({OpClass.DENSE, OpClass.RECURRENT})
 
 
@@ -119,17 +112,15 @@ def _cost(work: Work, unit: Unit) -> Cost:
 
 
 def _add_kernel(total: _Sum, kernel: Kernel, rates: Rates, unit: Unit, dtype: str) -> None:
-    rate = RATE_OF.get(kernel.op_class)
-    if rate is not None:
+    if kernel.rate is not None:
         arithmetic, weights = _Sum(), _Sum()
-        arithmetic.add_amount(kernel.macs * kernel.times, getattr(rates, rate), "rate")
+        arithmetic.add_amount(kernel.macs, rates.figure(kernel.rate), "rate")
         if kernel.op_class in _READS_WEIGHTS:
-            read_bytes = kernel.weights.nbytes(dtype) * kernel.times
-            weights.add_amount(read_bytes, rates.weights, "bandwidth")
+            weights.add_amount(kernel.weights.nbytes(dtype), rates.weights, "bandwidth")
         total.add_longer(arithmetic, weights)
     if not (kernel.is_view and unit.kind == "cpu"):
-        moved_bytes = kernel.traffic.nbytes(dtype) * kernel.times
-        total.add_amount(moved_bytes, rates.activations, "bandwidth")
-    total.add_fixed(rates.per_op, kernel.times)
+        traffic = "elementwise" if kernel.op_class is OpClass.ELEMENTWISE else "activations"
+        total.add_amount(kernel.traffic.nbytes(dtype), rates.figure(traffic), "bandwidth")
+    total.add_fixed(rates.per_op)
     if not kernel.known:
         total.rank = max(total.rank, _RANK[Origin.ASSUMED])

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hetsched.cost.analytic_class import rate_name
 from hetsched.cost.fusion_rules import HEAVY
 from hetsched.cost.table import Group
 from hetsched.ir.features import OpFeatures, op_features
@@ -43,6 +44,7 @@ class Kernel:
 
     Attributes:
         op_class: of the op.
+        rate: field of `Rates` that its arithmetic goes by; None without any.
         macs: multiply-accumulates.
         traffic: what is read and written, without constants.
         weights: constants.
@@ -52,6 +54,7 @@ class Kernel:
     """
 
     op_class: OpClass
+    rate: str | None
     macs: int
     traffic: Tensors
     weights: Tensors
@@ -124,6 +127,7 @@ def _head_kernel(
         reads = writes
     return Kernel(
         op_class=features[head].op_class,
+        rate=rate_name(graph, op, features[head].op_class),
         macs=sum(features[member.name].macs for member in ops),
         traffic=Tensors(
             float_elements=reads.float_elements + writes.float_elements,

@@ -54,6 +54,8 @@ class Recipe(Struct, frozen=True, kw_only=True):
         hold_out: not fitted: for checking.
         like: where the fit starts from; typical shares of peak when left out.
         peak: most the unit could compute in this dtype; the unit's `peak` when left out.
+        shape: kind of units that it is like: `cpu-big`, `cpu-little`, `gpu`; by the unit's kind
+            when left out.
         note: for people.
     """
 
@@ -61,6 +63,7 @@ class Recipe(Struct, frozen=True, kw_only=True):
     hold_out: tuple[Select, ...] = ()
     like: Like | None = None
     peak: Figure | None = None
+    shape: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:

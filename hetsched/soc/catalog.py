@@ -47,11 +47,11 @@ def locate(name_or_path: str) -> Path:
             f"profile {HOST!r} is this machine, measured on the spot: "
             f"`hetsched plan MODEL --profile {HOST}` makes it"
         )
-    near = get_close_matches(name_or_path.lower(), known, n=1, cutoff=0.3)
+    near = get_close_matches(name_or_path.lower(), (*known, HOST), n=1, cutoff=0.3)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise ProfileError(
         f"unknown profile {name_or_path!r}: {hint}"
-        f"`hetsched profiles` lists {', '.join(known)}; a path ends in .toml"
+        f"`hetsched profiles` lists {', '.join(known)}, and {HOST}; a path ends in .toml"
     )
 
 

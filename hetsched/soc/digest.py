@@ -3,8 +3,9 @@
 It is taken over the content, so that comments, spacing, the order of keys and the spelling of
 numbers don't change it. A key that has its default value counts as left out: a later version
 that knows more keys finds the same digest for the same file. Words for people (`title`, `source`,
-`unknown`) and where rates were fitted (`calibrate`, `calibration`) don't count either: no cost is
-computed from them.
+`unknown`), where rates were fitted (`calibrate`, `calibration`), and what is known of clocks,
+sleep, heat, power modes and shared bandwidth (`levels`, `idle`, `thermal`, `modes`, `usable`) don't
+count either: no cost of a plan is computed from them.
 """
 
 import hashlib
@@ -12,7 +13,10 @@ from typing import Any
 
 import msgspec
 
-_PROSE = frozenset({"title", "source", "unknown", "calibrate", "calibration"})
+_PROSE = frozenset(
+    {"title", "source", "unknown", "calibrate", "calibration"}
+    | {"levels", "idle", "thermal", "modes", "usable"}
+)
 
 
 def digest(struct: msgspec.Struct) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from hetsched.errors import ProfileError
 from hetsched.soc.digest import digest
 from hetsched.soc.figure import Figure, Struct, check
+from hetsched.soc.power import Mode, Thermal
 from hetsched.soc.unit import Dtype, Kind, Rates, Unit
 
 __all__ = ["SCHEMA", "Dtype", "Kind", "Link", "Memory", "Profile", "Rates", "Unit"]
@@ -59,11 +60,13 @@ class Memory(Struct, frozen=True, kw_only=True):
         kind: `LPDDR4X-2133`.
         bandwidth: of the pins, as specified; what a unit gets of it is in its rates.
         capacity: absent where it differs from device to device.
+        usable: what all units together get of it; absent where unknown.
     """
 
     kind: str
     bandwidth: Figure | None = None
     capacity: Figure | None = None
+    usable: Figure | None = None
 
     def __post_init__(self) -> None:
         """Check each figure's unit of measure.
@@ -73,6 +76,7 @@ class Memory(Struct, frozen=True, kw_only=True):
         """
         check(self.bandwidth, "memory.bandwidth", "bandwidth", positive=True)
         check(self.capacity, "memory.capacity", "size", positive=True)
+        check(self.usable, "memory.usable", "bandwidth", positive=True)
 
 
 class Profile(Struct, frozen=True, kw_only=True, dict=True):
@@ -86,6 +90,8 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
         memory: shared by all units; absent where unknown.
         units: at least one.
         links: one for each pair of units.
+        thermal: heat and board power; absent where nothing is known.
+        modes: power modes of the board, beside the one that the figures are for.
         unknown: what isn't known about the SoC, in words.
     """
 
@@ -96,6 +102,8 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
     memory: Memory | None = None
     units: tuple[Unit, ...]
     links: tuple[Link, ...] = ()
+    thermal: Thermal | None = None
+    modes: tuple[Mode, ...] = ()
     unknown: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -106,7 +114,11 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
         """
         if self.schema != SCHEMA:
             raise ValueError(f"schema {self.schema} is not {SCHEMA}, the one this version reads")
+        if not self.name.strip():
+            raise ValueError("name is empty: say what --profile takes, as name = 'my-soc'")
         names = [unit.name for unit in self.units]
+        if "" in (name.strip() for name in names):
+            raise ValueError("a unit's name is empty: give it one, as name = 'cpu'")
         if not names:
             raise ValueError("units is empty: a profile needs at least one")
         if len(set(names)) < len(names):
@@ -114,6 +126,13 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
         if self.home not in names:
             raise ValueError(f"home {self.home!r} is not one of the units {', '.join(names)}")
         _check_links(self.links, names)
+        for mode in self.modes:
+            strangers = sorted(set(mode.slowdown) - set(names))
+            if strangers:
+                raise ValueError(
+                    f"mode {mode.name!r} slows unknown unit {strangers[0]!r}: "
+                    f"units are {', '.join(names)}"
+                )
 
     @cached_property
     def sha256(self) -> str:

@@ -7,9 +7,13 @@ import msgspec
 from hetsched.quantity import Origin
 from hetsched.soc.calibration import Recipe, Record
 from hetsched.soc.figure import Figure, Struct, check
+from hetsched.soc.power import Idle, Levels
 
 Kind: TypeAlias = Literal["cpu", "gpu", "npu", "dsp", "dla"]
 Dtype: TypeAlias = Literal["float32", "float16", "bfloat16", "int16", "int8"]
+
+
+_FALLBACK = {"winograd": "spatial", "grouped": "spatial", "elementwise": "activations"}
 
 
 class Rates(Struct, frozen=True, kw_only=True):
@@ -17,12 +21,16 @@ class Rates(Struct, frozen=True, kw_only=True):
 
     Attributes:
         pointwise: 1x1 convolutions.
-        spatial: k x k convolutions, tricks such as Winograd included.
+        spatial: k x k convolutions; those that `winograd` and `grouped` don't cover, where these
+            are stated.
         depthwise: convolutions with one input channel per group.
         dense: matrix products, while they are not limited by `weights`.
         activations: bytes per second that ops read and write, beyond their arithmetic.
         weights: bytes per second at which the weights of matrix products arrive.
         per_op: fixed time of each kernel.
+        winograd: 3 x 3 convolutions without stride or dilation whose channels fill vectors.
+        grouped: k x k convolutions in groups of few channels.
+        elementwise: as `activations`, for elementwise kernels that nothing else is fused with.
     """
 
     pointwise: Figure
@@ -32,6 +40,9 @@ class Rates(Struct, frozen=True, kw_only=True):
     activations: Figure
     weights: Figure
     per_op: Figure
+    winograd: Figure | None = None
+    grouped: Figure | None = None
+    elementwise: Figure | None = None
 
     def __post_init__(self) -> None:
         """Check the unit of measure of each figure.
@@ -39,11 +50,24 @@ class Rates(Struct, frozen=True, kw_only=True):
         Raises:
             ValueError: naming the field.
         """
-        for field in ("pointwise", "spatial", "depthwise", "dense"):
+        for field in ("pointwise", "spatial", "depthwise", "dense", "winograd", "grouped"):
             check(getattr(self, field), field, "rate", positive=True)
-        for field in ("activations", "weights"):
+        for field in ("activations", "weights", "elementwise"):
             check(getattr(self, field), field, "bandwidth", positive=True)
         check(self.per_op, "per_op", "time")
+
+    def figure(self, field: str) -> Figure:
+        """A figure, or the one that stands in for it where it isn't stated."""
+        found: Figure | None = getattr(self, field)
+        if found is not None:
+            return found
+        instead: Figure = getattr(self, _FALLBACK[field])
+        return instead
+
+    def stated(self) -> dict[str, Figure]:
+        """All figures that are stated, by field."""
+        figures = {field: getattr(self, field) for field in self.__struct_fields__}
+        return {field: figure for field, figure in figures.items() if figure is not None}
 
 
 class Unit(Struct, frozen=True, kw_only=True):
@@ -64,6 +88,8 @@ class Unit(Struct, frozen=True, kw_only=True):
         power: drawn while a stage runs; absent where unknown.
         memory: what weights placed on it may take; absent where there is no limit of its own.
         max_subgraphs: most stages that one model may have on it; absent where there is no limit.
+        levels: the clocks it can run at; absent where unknown.
+        idle: when it falls asleep, and what waking costs; absent where unknown.
         rates: dtype to coefficients; a unit whose costs are only measured has none.
         calibrate: dtype to the rows that its rates are fitted to.
         calibration: dtype to how well they are reproduced.
@@ -84,6 +110,8 @@ class Unit(Struct, frozen=True, kw_only=True):
     power: Figure | None = None
     memory: Figure | None = None
     max_subgraphs: int | None = None
+    levels: Levels | None = None
+    idle: Idle | None = None
     rates: dict[str, Rates] = msgspec.field(default_factory=dict)
     calibrate: dict[str, Recipe] = msgspec.field(default_factory=dict)
     calibration: dict[str, Record] = msgspec.field(default_factory=dict)

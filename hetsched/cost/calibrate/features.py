@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -16,12 +16,18 @@ Key: TypeAlias = tuple[str, str]
 DATA = Path(__file__).parent.parent / "data"
 COLUMNS = {
     "mmac_conv1x1": 1e6,
+    "mmac_winograd": 1e6,
     "mmac_conv_other": 1e6,
+    "mmac_grouped": 1e6,
     "mmac_dwconv": 1e6,
     "mmac_fc": 1e6,
     "activation_melems": 1e6,
+    "elementwise_melems": 1e6,
     "kernels": 1.0,
 }
+"""Of a table of features, in the order of `Features`, with what a number stands for."""
+OPTIONAL = frozenset({"mmac_winograd", "mmac_grouped", "elementwise_melems"})
+"""Columns that count as 0 where a table doesn't have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +36,64 @@ class Features:
 
     Attributes:
         pointwise: MACs of 1x1 convolutions.
-        spatial: MACs of k x k convolutions, grouped ones included.
+        winograd: MACs of 3x3 convolutions that Winograd's method serves.
+        spatial: MACs of other k x k convolutions.
+        grouped: MACs of k x k convolutions in groups of few channels.
         depthwise: MACs.
         weights: elements of matrix products' weights; for one row also their MACs.
-        activations: elements that kernels read and write.
+        activations: elements that kernels read and write, without elementwise ones.
+        elementwise: elements that elementwise kernels read and write.
         kernels: launches.
     """
 
     pointwise: float
+    winograd: float
     spatial: float
+    grouped: float
     depthwise: float
     weights: float
     activations: float
+    elementwise: float
     kernels: float
 
     @property
     def macs(self) -> float:
         """Of all kinds."""
-        return self.pointwise + self.spatial + self.depthwise + self.weights
+        return (
+            self.pointwise
+            + self.winograd
+            + self.spatial
+            + self.grouped
+            + self.depthwise
+            + self.weights
+        )
 
     def amounts(self, item_bytes: int) -> tuple[float, ...]:
         """In the order of `FIELDS`; elements as bytes of a dtype."""
-        pointwise, spatial, depthwise, weights, activations, kernels = astuple(self)
         return (
-            pointwise,
-            spatial,
-            depthwise,
-            weights * item_bytes,
-            activations * item_bytes,
-            kernels,
+            self.pointwise,
+            self.winograd,
+            self.spatial,
+            self.grouped,
+            self.depthwise,
+            self.weights * item_bytes,
+            self.activations * item_bytes,
+            self.elementwise * item_bytes,
+            self.kernels,
         )
 
 
-FIELDS = ("pointwise", "spatial", "depthwise", "weights", "activations", "per_op")
+FIELDS = (
+    "pointwise",
+    "winograd",
+    "spatial",
+    "grouped",
+    "depthwise",
+    "weights",
+    "activations",
+    "elementwise",
+    "per_op",
+)
 """The rates that a fit finds, in the order of `Features.amounts`. `dense` follows `pointwise`."""
 
 
@@ -73,15 +104,19 @@ def read_features(path: Path) -> dict[Key, Features]:
         CostError: naming the line, the column, and what would be accepted.
     """
     found: dict[Key, Features] = {}
-    for line, row in table(path, ("model", "input_shape", *COLUMNS)):
+    needed = [name for name in COLUMNS if name not in OPTIONAL]
+    for line, row in table(path, ("model", "input_shape", *needed)):
         key = row["model"], row["input_shape"]
         if not all(key):
             raise CostError(f"{path}:{line}: model and input_shape must not be empty")
         if key in found:
             raise CostError(f"{path}:{line}: {key[0]} {key[1]} is there twice: keep one row")
-        numbers = [number(path, line, row, name) * scale for name, scale in COLUMNS.items()]
-        pointwise, spatial, depthwise, weights, activations, kernels = numbers
-        found[key] = Features(pointwise, spatial, depthwise, weights, activations, kernels)
+        found[key] = Features(
+            *(
+                number(path, line, row, name) * scale if name in row else 0.0
+                for name, scale in COLUMNS.items()
+            )
+        )
     return found
 
 

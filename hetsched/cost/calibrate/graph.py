@@ -1,10 +1,12 @@
 """Features of a network that is at hand as a graph."""
 
-from hetsched.cost.analytic import RATE_OF
 from hetsched.cost.analytic_work import group_work
 from hetsched.cost.calibrate.features import Features
 from hetsched.cost.fusion import groups
 from hetsched.ir.graph import Graph
+from hetsched.ir.op_class import OpClass
+
+_RATES = ("pointwise", "winograd", "spatial", "grouped", "depthwise")
 
 
 def graph_features(graph: Graph) -> Features:
@@ -12,15 +14,22 @@ def graph_features(graph: Graph) -> Features:
 
     Matrix products without stored weights count as pointwise: `dense` is fitted as the same rate.
     """
-    totals = dict.fromkeys(("pointwise", "spatial", "depthwise"), 0.0)
-    weights = activations = kernels = 0.0
+    totals = dict.fromkeys(_RATES, 0.0)
+    weights = kernels = 0.0
+    traffic = {True: 0.0, False: 0.0}
     for group in groups(graph, {}, ("unit",)):
         for kernel in group_work(graph, group).kernels:
             kernels += 1
-            activations += 0 if kernel.is_view else kernel.traffic.float_elements
-            rate = RATE_OF.get(kernel.op_class)
-            if rate == "dense" and kernel.weights.float_elements:
+            elements = 0 if kernel.is_view else kernel.traffic.float_elements
+            traffic[kernel.op_class is OpClass.ELEMENTWISE] += elements
+            if kernel.rate == "dense" and kernel.weights.float_elements:
                 weights += kernel.weights.float_elements
-            elif rate is not None:
-                totals["pointwise" if rate == "dense" else rate] += kernel.macs
-    return Features(**totals, weights=weights, activations=activations, kernels=kernels)
+            elif kernel.rate is not None:
+                totals["pointwise" if kernel.rate == "dense" else kernel.rate] += kernel.macs
+    return Features(
+        **totals,
+        weights=weights,
+        activations=traffic[False],
+        elementwise=traffic[True],
+        kernels=kernels,
+    )

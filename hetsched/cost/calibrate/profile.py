@@ -73,8 +73,9 @@ def differences(profile: Profile, results: Results) -> Iterator[str]:
     """Where a profile's rates aren't what its recipes give."""
     for (name, dtype), (made, _) in results.items():
         stored = profile.unit(name).rates.get(dtype)
-        for field in made.__struct_fields__:
-            new = getattr(made, field).value
-            old = getattr(stored, field).value if stored is not None else None
+        known = stored.stated() if stored is not None else {}
+        for field, figure in made.stated().items():
+            new = figure.value
+            old = known[field].value if field in known else None
             if old is None or abs(old - new) > _SAME * max(abs(new), 1e-9):
                 yield f"{name} {dtype} {field}: {old} in the file, {new:g} by its recipe"

@@ -1,6 +1,6 @@
 """How far predictions are off, and what is good enough."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -26,8 +26,20 @@ def leave_one_out(
     start: Vector,
     least: Vector,
     fixed: float = 0.0,
+    stiffness: Vector | None = None,
+    starts: Mapping[str, Vector] | None = None,
 ) -> Vector:
     """Predictions, each by a fit without any row of the same model (at whatever input size).
+
+    Args:
+        keys: (rows,), model and shape.
+        amounts: (rows, coefficients).
+        measured: (rows,).
+        start: (coefficients,), for models that `starts` doesn't have.
+        least: (coefficients,).
+        fixed: part of every time.
+        stiffness: (coefficients, coefficients).
+        starts: model to a start that knows nothing of it.
 
     Returns:
         (rows,); with a single model the start itself predicts.
@@ -36,9 +48,10 @@ def leave_one_out(
     predicted = np.empty_like(measured)
     for name in dict.fromkeys(names.tolist()):
         out = names == name
-        found = np.maximum(start, least)
+        begin = (starts or {}).get(name, start)
+        found = np.maximum(begin, least)
         if not out.all():
-            found = fit(amounts[~out], measured[~out], start, least, fixed)
+            found = fit(amounts[~out], measured[~out], begin, least, fixed, stiffness)
         predicted[out] = fixed + amounts[out] @ found
     return predicted
 

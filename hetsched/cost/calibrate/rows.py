@@ -137,7 +137,8 @@ def check_physical(
         return
     for row in rows:
         have = features[row.key]
-        least_ns = (have.macs - have.spatial + have.spatial / WINOGRAD) / peak_macs * 1e9
+        spatial = have.winograd + have.spatial
+        least_ns = (have.macs - spatial + spatial / WINOGRAD) / peak_macs * 1e9
         if row.ms * 1e6 < least_ns:
             raise CostError(
                 f"{row.at}: {row.model} in {row.ms:g} ms is beyond the physical peak of "

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hetsched.cost.calibrate.features import Features, Key
+from hetsched.cost.calibrate.features import FIELDS, Features, Key
 from hetsched.cost.calibrate.figures import Band, rates
 from hetsched.cost.calibrate.fit import Vector, fit
 from hetsched.cost.calibrate.prior import (
+    held,
     limits,
     peak_macs,
     shares,
+    start,
     transferred,
     typical,
 )
@@ -92,14 +94,15 @@ class _Work:
         check_physical([*self._rows, *self._held], self._features, peak_macs(unit, dtype))
 
     def result(self) -> tuple[Rates, Record]:
-        start, least = self._start(), limits(self._profile, self._unit, self._dtype)
+        least = limits(self._profile, self._unit, self._dtype)
         amounts, measured = self._matrix(self._rows)
-        found = np.maximum(start, least)
-        out = np.empty(0)
+        found, out = np.maximum(self._start(), least), np.empty(0)
         if self._rows:
-            found = fit(amounts, measured, start, least, self._fixed)
+            stiff = held(self._unit, self._dtype)
+            found = fit(amounts, measured, self._start(), least, self._fixed, stiff)
             keys = [row.key for row in self._rows]
-            out = leave_one_out(keys, amounts, measured, start, least, self._fixed)
+            starts = {model: self._start(model) for model, _ in keys}
+            out = leave_one_out(keys, amounts, measured, found, least, self._fixed, stiff, starts)
         made = rates(
             found,
             dtype=self._dtype,
@@ -121,17 +124,21 @@ class _Work:
         profile = self._find(like.profile)
         return profile, profile.unit(like.unit)
 
-    def _start(self) -> Vector:
-        source = self._source()
-        if source is None or self._recipe.like is None:
+    def _start(self, without: str = "") -> Vector:
+        """Without a model as far as what units have in common goes."""
+        source, like = self._source(), self._recipe.like
+        if source is not None and like is not None:
+            return transferred(self._profile, self._unit, *source, like.dtype)
+        if not self._rows:
             return typical(self._unit, self._dtype)
-        dtype = self._recipe.like.dtype
-        return transferred(self._profile, self._unit, *source, dtype)
+        return start(self._unit, self._dtype, without)
 
     def _matrix(self, rows: Sequence[Row]) -> tuple[Vector, Vector]:
         item = ITEM_BITS[self._dtype] // 8
         amounts = [self._features[row.key].amounts(item) for row in rows]
-        return np.array(amounts).reshape(len(rows), 6), np.array([row.ms * 1e6 for row in rows])
+        return np.array(amounts).reshape(len(rows), len(FIELDS)), np.array(
+            [row.ms * 1e6 for row in rows]
+        )
 
     def _models(self) -> int:
         return len({row.model for row in self._rows})

@@ -116,8 +116,8 @@ def _tables(wanted: Mapping[str, tuple[Rates, Record]]) -> Iterator[str]:
     for dtype, (rates, record) in sorted(wanted.items()):
         yield ""
         yield f"[units.rates.{dtype}]"
-        for field in rates.__struct_fields__:
-            yield f"{field} = {_inline(getattr(rates, field))}"
+        for field, figure in rates.stated().items():
+            yield f"{field} = {_inline(figure)}"
         yield ""
         yield f"[units.calibration.{dtype}]"
         for field in record.__struct_fields__:
