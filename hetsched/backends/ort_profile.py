@@ -5,12 +5,12 @@ The profiler slows each kernel down, so two sessions of one file take turns: one
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter_ns, thread_time_ns
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,6 +23,8 @@ from hetsched.backends.ort.stage import OrtExecutable, Port
 from hetsched.backends.ort.values import to_ort
 from hetsched.errors import BackendError
 from hetsched.ir.parts import identity_model
+
+T = TypeVar("T")
 
 Fed: TypeAlias = Buffer | HostValue
 
@@ -209,26 +211,27 @@ class _Timed:
         self._threads = threads
 
     def run(self) -> RunTime:
-        return self._run_alone() if self._threads == 1 else self._run_with_others()
+        return timed(lambda: self._stage.run(self._values), self._threads)[1]
 
     def outputs(self) -> Mapping[str, Fed]:
         return dict(zip(self._stage.outputs, self._stage.run(self._values), strict=True))
 
-    def _run_alone(self) -> RunTime:
-        wall, cpu = perf_counter_ns(), thread_time_ns()
-        self._stage.run(self._values)
-        cpu_ns = thread_time_ns() - cpu
-        return RunTime(wall_ns=perf_counter_ns() - wall, cpu_ns=cpu_ns)
 
-    def _run_with_others(self) -> RunTime:
-        switches, wall = getrusage(RUSAGE_SELF).ru_nivcsw, perf_counter_ns()
-        run = self._run_alone()
-        return RunTime(
-            wall_ns=perf_counter_ns() - wall,
-            cpu_ns=run.cpu_ns,
-            threads=self._threads,
-            switches=getrusage(RUSAGE_SELF).ru_nivcsw - switches,
-        )
+def timed(call: Callable[[], T], threads: int = 1) -> tuple[T, RunTime]:
+    """What a call gives, and how long it took.
+
+    Args:
+        call: works on the calling thread, and with others where there are several.
+        threads: how many.
+    """
+    switches = getrusage(RUSAGE_SELF).ru_nivcsw if threads > 1 else 0
+    wall, cpu = perf_counter_ns(), thread_time_ns()
+    made = call()
+    cpu_ns = thread_time_ns() - cpu
+    wall_ns = perf_counter_ns() - wall
+    if threads > 1:
+        switches = getrusage(RUSAGE_SELF).ru_nivcsw - switches
+    return made, RunTime(wall_ns=wall_ns, cpu_ns=cpu_ns, threads=threads, switches=switches)
 
 
 def read_runs(profile: bytes, last: int) -> KernelRuns:

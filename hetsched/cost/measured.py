@@ -25,7 +25,7 @@ from hetsched.cost.table import Cost, CostTable, Group
 from hetsched.ir.model import Model
 from hetsched.soc.profile import Profile
 
-METHOD = 2
+METHOD = 3
 """Raised when the way of measuring changes: older measurements aren't used any more."""
 
 

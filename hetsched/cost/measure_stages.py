@@ -1,0 +1,114 @@
+"""A plan's subgraphs measured whole, as they run: compiled together, one after the other.
+
+Summed costs of groups leave out what only shows in a stage: which values find the cache warm, what
+the backend does differently at a cut. So the stages themselves are timed, in the plan's order.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from time import monotonic
+
+from hetsched.backends.base import Buffer, HostValue, StageSpec
+from hetsched.backends.ort import OrtBackend
+from hetsched.backends.ort.stage import OrtExecutable
+from hetsched.backends.ort_profile import RunTime, timed
+from hetsched.cost.bands import Band, band, relative_error
+from hetsched.cost.measure import Progress, on_cpus, work_ns
+from hetsched.cost.measure_load import MIN_ROUNDS
+from hetsched.errors import BackendError, CostError, ModelError
+from hetsched.ir.model import Model
+from hetsched.ir.sample import samples
+
+SETTLED = 0.01
+WARM_UP_ROUNDS = 3
+
+
+def measure_stages(
+    model: Model,
+    stages: Sequence[StageSpec],
+    cpus: Sequence[Sequence[int]],
+    *,
+    threads: int,
+    budget_s: float,
+    backend: OrtBackend | None = None,
+    progress: Progress | None = None,
+) -> tuple[Band, ...]:
+    """Time of each stage, its dispatch included.
+
+    Args:
+        model: whose ops they are.
+        stages: in an order in which they can run.
+        cpus: per stage, the CPUs of its unit.
+        threads: of each run.
+        budget_s: wall time for running; some rounds run whatever it is.
+        backend: that compiles them; by default one with the user's cache, where a run finds them.
+        progress: told the share that is done.
+
+    Raises:
+        CostError: when the stages can't run here, or no input data can be made up.
+    """
+    every = sorted({cpu for row in cpus for cpu in row})
+    try:
+        with on_cpus(every):
+            compiled = (backend or OrtBackend(threads=threads)).compile(model, stages)
+            chain = _Chain(model, compiled, cpus, threads)
+            return _bands(chain, budget_s, progress)
+    except (BackendError, ModelError) as error:
+        raise CostError(f"{model.name}: a subgraph can't be measured here: {error}") from error
+
+
+class _Chain:
+    """Stages that hand their values on, from made-up inputs that the model takes."""
+
+    def __init__(
+        self,
+        model: Model,
+        compiled: Sequence[OrtExecutable],
+        cpus: Sequence[Sequence[int]],
+        threads: int,
+    ) -> None:
+        self._compiled = compiled
+        self._cpus = cpus
+        self._threads = threads
+        self._several = len({tuple(row) for row in cpus}) > 1
+        *others, last = (samples(model.graph, whole=number) for number in (None, 1, 0))
+        for feeds in others:
+            self._feeds: Mapping[str, HostValue] = feeds
+            with suppress(BackendError):
+                self.run()
+                return
+        self._feeds = last
+        self.run()
+
+    def run(self) -> list[RunTime]:
+        values: dict[str, Buffer | HostValue] = dict(self._feeds)
+        return [self._stage(at, values) for at in range(len(self._compiled))]
+
+    def _stage(self, at: int, values: dict[str, Buffer | HostValue]) -> RunTime:
+        stage = self._compiled[at]
+        given = [values[name] for name in stage.inputs]
+        if not self._several:
+            made, run = timed(lambda: stage.call(given), self._threads)
+        else:
+            with on_cpus(self._cpus[at]):
+                made, run = timed(lambda: stage.call(given), self._threads)
+        values.update(zip(stage.outputs, made, strict=True))
+        return run
+
+
+def _bands(chain: _Chain, budget_s: float, progress: Progress | None) -> tuple[Band, ...]:
+    started = monotonic()
+    for _ in range(WARM_UP_ROUNDS):
+        chain.run()
+    rounds: list[list[RunTime]] = []
+    while True:
+        rounds.append(chain.run())
+        spent = (monotonic() - started) / budget_s if budget_s > 0 else 1.0
+        if progress is not None:
+            progress(min(1.0, spent))
+        if len(rounds) < MIN_ROUNDS:
+            continue
+        totals = [sum(run.work_ns for run in row) for row in rounds]
+        if spent >= 1.0 or relative_error(totals) <= SETTLED:
+            columns = zip(*rounds, strict=True)
+            return tuple(band(work_ns(column)) for column in columns)
