@@ -1,13 +1,14 @@
 """Imported rows as entries of the cost store."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hetsched.convert.capability import refusals as find_refusals
-from hetsched.cost.calibrate.features import published
+from hetsched.cost.calibrate.features import Features, published
 from hetsched.cost.calibrate.graph import graph_features
 from hetsched.cost.fusion import groups as fuse
+from hetsched.cost.importing import tflite
 from hetsched.cost.importing.anchor import anchor
 from hetsched.cost.importing.physical import check_network, check_pieces
 from hetsched.cost.importing.pieces import Piece, group_costs, pieces
@@ -102,15 +103,14 @@ def convert(rows: Sequence[ImportedCost], target: Target) -> Import:
     }
     for row in networks:
         facts = _facts(row, target)
-        own = len(networks) == 1 or row.name == (target.model.name if target.model else "")
-        batches.setdefault(tuple(facts.items()), []).append(_network(row, target, own))
+        batches.setdefault(tuple(facts.items()), []).append(_network(row, target))
     return Import(
         batches=tuple((tuple(entries), dict(facts)) for facts, entries in batches.items()),
         groups=made.groups,
         covered=made.covered,
         split=made.split,
         total_ns=made.total_ns,
-        networks=networks,
+        networks=named_rows(networks, target.model),
         notes=(*made.notes, *_unknown_networks(networks, target)),
     )
 
@@ -203,21 +203,27 @@ def _spread(alike: Sequence[Piece]) -> Mapping[str, Any]:
     }
 
 
-def _network(row: ImportedCost, target: Target, own: bool) -> Entry:
-    """A whole network's entry.
+def _own(row: ImportedCost, model: Model | None) -> bool:
+    """Whether a network is the model that the caller gave.
 
-    Args:
-        row: with the scope `model`.
-        target: what was measured.
-        own: whether it is the model that the caller gave: its whole graph is signed then.
+    A file of benchmark_model is about one network, whatever it is called; rows of tables must have
+    the model's name.
     """
+    if model is None:
+        return False
+    return row.framework == tflite.NAME or row.name in (model.name, model.ref)
+
+
+def _network(row: ImportedCost, target: Target) -> Entry:
+    """A whole network's entry, under the model's digest where it is the one given."""
     dtype, model = _dtype(row, target), target.model
-    features = published().get((row.name, row.input_shape))
-    if own and model is not None:
+    if model is not None and _own(row, model):
+        _check_input(row, model)
         mark, title = whole_mark(model), model.name
-        features = graph_features(model.graph)
+        features: Features | None = graph_features(model.graph)
     else:
         mark, title = network_mark(row.name, row.input_shape), row.name
+        features = published().get((row.name, row.input_shape))
     if features is not None:
         check_network(row, features, target.unit, dtype)
     return Entry(
@@ -232,6 +238,31 @@ def _network(row: ImportedCost, target: Target, own: bool) -> Entry:
         latency_ns=row.latency_ns,
         low_ns=row.low_ns,
         high_ns=row.high_ns,
+    )
+
+
+def _check_input(row: ImportedCost, model: Model) -> None:
+    """See that a row with an input's shape has one of the model's."""
+    known = [input_text(shape) for shape in model.shapes.values()]
+    if row.input_shape and known and row.input_shape not in known:
+        raise CostError(
+            f"{row.at}: input_shape {row.input_shape}, but the model's is {' and '.join(known)}: "
+            f"give the measured one with --shape; nothing was imported"
+        )
+
+
+def input_text(shape: Sequence[int]) -> str:
+    """`1x3x224x224`."""
+    return "x".join(str(dim) for dim in shape)
+
+
+def named_rows(rows: Sequence[ImportedCost], model: Model | None) -> tuple[ImportedCost, ...]:
+    """Rows for calibration: the given model by its reference and its first input's shape."""
+    if model is None or not model.shapes:
+        return tuple(rows)
+    shape = input_text(next(iter(model.shapes.values())))
+    return tuple(
+        replace(row, name=model.ref, input_shape=shape) if _own(row, model) else row for row in rows
     )
 
 

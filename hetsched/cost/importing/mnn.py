@@ -16,8 +16,8 @@ from hetsched.cost.importing.record import ImportedCost, Text, Wanted
 from hetsched.errors import CostError
 
 NAME = "mnn"
-_HEAD = re.compile(r"Forward type: \*\*(\w+)\*\*(?:\s*thread=(\d+))?(?:.*?precision=(\d))?")
-_LOOP = re.compile(r"Benchmarking\.\.\. loop = (\d+)")
+_HEAD = re.compile(r"Forward type: \*\*(\w+)\*\*(?:\s*thread=(\d{1,9}))?(?:.*?precision=(\d))?")
+_LOOP = re.compile(r"Benchmarking\.\.\. loop = (\d{1,9})")
 _ROW = re.compile(
     r"^\s*\[ - \]\s+(\S+)\s+max =\s*(\S+?)\s?([a-zµ]*s)\s+min =\s*(\S+?)\s?([a-zµ]*s)\s+"
     r"avg =\s*(\S+?)\s?([a-zµ]*s)\s*$"

@@ -16,7 +16,9 @@ from hetsched.cost.importing.record import ImportedCost, Text, Wanted
 from hetsched.errors import CostError
 
 NAME = "ncnn"
-_SETTING = re.compile(r"^(loop_count|num_threads|powersave|gpu_device|cooling_down) = (-?\d+)\s*$")
+_SETTING = re.compile(
+    r"^(loop_count|num_threads|powersave|gpu_device|cooling_down) = (-?\d{1,9})\s*$"
+)
 _ROW = re.compile(r"^\s*(\S+)\s+min =\s*(\S+)\s+max =\s*(\S+)\s.*?\bavg =\s*(\S+)")
 _CORES = {"0": "all cores", "1": "little cores", "2": "big cores"}
 _TICK_NS = 10_000

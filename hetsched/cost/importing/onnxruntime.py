@@ -181,7 +181,7 @@ def _row(
         dtype=wanted.dtype,
         threads=wanted.threads,
         framework=NAME,
-        backend=args.provider,
+        backend=args.provider.removesuffix("ExecutionProvider").lower(),
         latency_ns=seen.latency_ns,
         low_ns=low,
         high_ns=high,

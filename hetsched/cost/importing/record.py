@@ -30,7 +30,7 @@ class ImportedCost:
         dtype: arithmetic dtype, None where neither the file nor the caller says.
         threads: None where neither the file nor the caller says.
         framework: what ran it: `onnxruntime`, `tflite`, `ncnn`, `mnn`, or as in a CSV.
-        backend: of that framework, as far as the file says: `CPUExecutionProvider`, `vulkan`.
+        backend: of that framework, as far as the file says: `cpu`, `nnapi`, `vulkan`.
         latency_ns: of one inference.
         low_ns: lower end of what was seen, or of the band assumed for a time without spread.
         high_ns: upper end.

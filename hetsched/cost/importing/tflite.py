@@ -27,11 +27,13 @@ _PREFIX = re.compile(
     r"^\s*(?:\d\d-\d\d \S+ +\d+ +\d+ \w \S+ *: |\d{4}-\d\d-\d\d \S+: \w \S+\] |INFO: )"
 )
 """Of Android's and TensorFlow's logs."""
-_NUMBER = r"[-+]?(?:\d[\d.]*(?:e[-+]?\d+)?|nan|inf)"
-_THREADS = re.compile(r"(?:#threads used for CPU inference|Num threads): \[(-?\d+)\]")
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
+_THREADS = re.compile(r"(?:#threads used for CPU inference|Num threads): \[(-?\d{1,9})\]")
 _GRAPH = re.compile(r"Graph: \[(.+?)\]\s*$")
 _WHOLE = re.compile(r"Inference \(avg\): (\S+)|no stats: (\S+)")
-_STATS = re.compile(r"count=(\d+) .*min=(\S+) max=(\S+) avg=(\S+)")
+_STATS = re.compile(
+    rf"count=(\d{{1,12}}) .*min=({_NUMBER}) max=({_NUMBER}) avg=({_NUMBER})(?: |$)", re.IGNORECASE
+)
 _DELEGATE = re.compile(r"TfLite(\w+?)Delegate(V2)?$")
 _TICK_NS = 1000
 

@@ -120,6 +120,19 @@ def test_networks_without_a_graph_are_kept_by_name_and_input() -> None:
     )
 
 
+def test_a_row_of_the_given_model_is_kept_under_its_digest(model: Model) -> None:
+    rows = csv("model,time_ms,input_shape\nnet,5,1x3x32x32\nother,6,1x3x32x32\n")
+    found = convert(rows, target(model))
+    ((entries, _),) = found.batches
+    assert [entry.signature for entry in entries] == [
+        whole_mark(model),
+        network_mark("other", "1x3x32x32"),
+    ]
+    assert [row.name for row in found.networks] == [model.ref, "other"]
+    with pytest.raises(CostError, match=r"t.csv:2 .*input_shape 1x3x9x9, but the model's is 1x3x3"):
+        convert(csv("model,time_ms,input_shape\nnet,5,1x3x9x9\n"), target(model))
+
+
 def test_a_network_faster_than_the_peak_is_refused() -> None:
     (row, *_) = ncnn.read(text(NCNN), WANTED)
     fast = replace(row, latency_ns=10_000, low_ns=9_000, high_ns=11_000, tick_ns=0, threads=None)
