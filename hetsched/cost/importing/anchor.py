@@ -68,7 +68,8 @@ def _of_onnxruntime(graph: Graph, rows: Sequence[ImportedCost], whole_table: boo
             raise CostError(
                 f"{row.at}: op_name {row.kind} is a part of the model that provider {row.backend} "
                 f"compiled whole: which ops it holds isn't in the file; take another "
-                f"provider's rows with --only, or import the time of the whole model as CSV; nothing was imported"
+                f"provider's rows with --only, or import the time of the whole model as CSV; "
+                f"nothing was imported"
             )
         if head_type(node(row)) in _HEAVY:
             raise CostError(
