@@ -80,6 +80,23 @@ def table_refusals(
     return {op: found.text for op, found in _findings(graph, support)}
 
 
+def unit_tables(
+    unit: Unit, framework: str | None = None, backend: str | None = None
+) -> tuple[tuple[str, str], ...] | None:
+    """(framework, backend) tables that an op must all pass to run on a unit, as in `refusals`.
+
+    Returns:
+        None when the framework doesn't reach the unit.
+
+    Raises:
+        CapabilityError: as `refusals`.
+    """
+    support = _support(unit, framework, backend)
+    if support.reason is not None:
+        return None
+    return tuple((each.framework, each.backend) for each in support.tables)
+
+
 def tables(framework: str, backend: str) -> tuple[Table, ...]:
     """What an op must pass to run on a backend: the converter's table where there is one, its own.
 

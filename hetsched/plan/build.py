@@ -17,13 +17,15 @@ from hetsched.ir.model import Model
 from hetsched.place.baselines import baselines
 from hetsched.place.cut import cut_long_stages
 from hetsched.place.evaluate import evaluate
-from hetsched.place.placement import Placement, Status
+from hetsched.place.placement import Placement, Schedule, Stage, Status
 from hetsched.place.problem import OBJECTIVE_UNITS, OBJECTIVES, Problem
 from hetsched.place.solve import place
 from hetsched.place.validate import objective_value
 from hetsched.plan import model as files
 from hetsched.plan.basis import cost_basis, stored_notes
+from hetsched.plan.choose import best_rewritten
 from hetsched.plan.doubt import Errors, doubts
+from hetsched.plan.hosting import host_stages, hosted
 from hetsched.plan.problem import Restrictions, build_problem
 from hetsched.plan.stages import Described, Solved, describe
 from hetsched.plan.uncounted import uncounted_note
@@ -45,6 +47,7 @@ class Request:
         pins: op name to the only unit that may run it.
         max_subgraphs: unit name to the most subgraphs it may get.
         max_stage_ns: cut longer subgraphs at their cheapest tensors.
+        rewrite: replace ops that keep accelerators out, where that makes the objective better.
     """
 
     objective: str = "latency"
@@ -56,6 +59,7 @@ class Request:
     pins: Mapping[str, str] = field(default_factory=dict)
     max_subgraphs: Mapping[str, int] = field(default_factory=dict)
     max_stage_ns: int | None = None
+    rewrite: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without a model.
@@ -110,6 +114,7 @@ def plan(
     max_subgraphs: Mapping[str, int] | None = None,
     max_stage_ns: int | None = None,
     store: CostStore | None = None,
+    rewrite: bool = False,
 ) -> files.Plan:
     """Place a model's ops on a SoC's units.
 
@@ -127,6 +132,7 @@ def plan(
         max_subgraphs: unit name to the most subgraphs it may get.
         max_stage_ns: cut longer subgraphs at their cheapest tensors.
         store: imported measurements of the SoC, taken in place of estimates.
+        rewrite: replace ops that keep accelerators out, where that makes the objective better.
 
     Raises:
         PlacementError: when no placement exists, naming the op and the units that refuse it.
@@ -142,6 +148,7 @@ def plan(
         pins=pins or {},
         max_subgraphs=max_subgraphs or {},
         max_stage_ns=max_stage_ns,
+        rewrite=rewrite,
     )
     return make(model, profile, request, costs, store).plan
 
@@ -152,12 +159,21 @@ def make(
     request: Request,
     costs: CostTable | None = None,
     store: CostStore | None = None,
+    keep: Sequence[Stage] | None = None,
 ) -> Outcome:
-    """As `plan`, with the solver's answer and the notes for the user."""
+    """As `plan`, with the solver's answer and the notes for the user.
+
+    Given stages to keep, the plan is made of these, and the search only finds their bound.
+    """
+    if request.rewrite and costs is None:
+        return best_rewritten(make, model, profile, request, store)
+    host_ops: frozenset[str] = frozenset()
+    told: tuple[str, ...] = ()
     uncounted = uncounted_note(model.graph) if costs is None else ()
     if costs is None or request.framework or request.backend:
         refused = find_refusals(model.graph, profile, request.framework, request.backend)
-        costs = costs.without(refused) if costs else cost_table(model.graph, profile, refused)
+        kept, host_ops, told = hosted(model.graph, profile, refused)
+        costs = costs.without(kept) if costs else cost_table(model.graph, profile, kept)
     used: tuple[Used, ...] = ()
     if store is not None:
         costs, used = with_stored(model, profile, costs, store)
@@ -170,6 +186,8 @@ def make(
         time_limit_s=request.time_limit_s,
         seed=request.seed,
     )
+    if keep is not None:
+        placement = _with_schedule(problem, placement, evaluate(problem, keep), request)
     placement, overlong = _shorten(problem, placement, request)
     least, most = (
         build_problem(model.graph, profile, costs, restrictions, end) for end in (End.LOW, End.HIGH)
@@ -191,12 +209,14 @@ def make(
     return Outcome(
         plan=msgspec.structs.replace(
             made,
+            host_stages=host_stages(parts.subgraphs, host_ops),
             cost_basis=cost_basis(profile, parts.subgraphs, used),
             warnings=doubts(errors, problem, placement.schedule, others),
         ),
         placement=placement,
         notes=(
             *_restriction(request),
+            *told,
             *stored_notes(problem, used),
             *_notes(parts.subgraphs),
             *overlong,
@@ -212,12 +232,19 @@ def _shorten(
     if request.max_stage_ns is None:
         return placement, ()
     schedule, overlong = cut_long_stages(problem, placement.schedule, request.max_stage_ns)
+    return _with_schedule(problem, placement, schedule, request), _overlong(
+        [problem.groups[group] for group in overlong], request.max_stage_ns
+    )
+
+
+def _with_schedule(
+    problem: Problem, placement: Placement, schedule: Schedule, request: Request
+) -> Placement:
+    """Another schedule than the one found, against the same bound."""
     value = objective_value(problem, schedule, placement.objective)
     gap = (value - placement.bound) / value if value else 0.0
     status = Status.OPTIMAL if gap <= request.gap else Status.FEASIBLE
-    return replace(placement, schedule=schedule, value=value, status=status), _overlong(
-        [problem.groups[group] for group in overlong], request.max_stage_ns
-    )
+    return replace(placement, schedule=schedule, value=value, status=status)
 
 
 def _overlong(groups: Sequence[str], limit_ns: int) -> tuple[str, ...]:
@@ -248,6 +275,7 @@ def _assemble(
             pins=dict(request.pins),
             max_subgraphs=dict(request.max_subgraphs),
             max_stage_ns=request.max_stage_ns,
+            rewrite=request.rewrite,
         ),
         status=status,
         gap=placement.gap,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from hetsched.errors import OutputExistsError, PlanError
+from hetsched.errors import ModelError, OutputExistsError, PlanError
 from hetsched.ir.load import load
 from hetsched.ir.model import Model
 from hetsched.plan.model import SCHEMA, Plan
@@ -119,9 +119,28 @@ def load_model_for(plan: Plan, plan_path: str | Path, model: str | Path | None =
             raise PlanError(
                 f"the plan's model {reference} doesn't exist: name it with --model MODEL"
             )
-    loaded = load(reference, shapes=plan.model.shapes)
-    check_model(plan, loaded)
-    return loaded
+    return as_planned(plan, load(reference, shapes=plan.model.shapes))
+
+
+def as_planned(plan: Plan, model: Model) -> Model:
+    """A plan's model with the plan's rewrites applied, if they aren't yet.
+
+    Raises:
+        PlanError: when the model, or what preparing and rewriting it gave, isn't what the plan was
+            made for.
+    """
+    if not plan.rewrites or model.prepared_sha256 == plan.model.prepared_sha256:
+        check_model(plan, model)
+        return model
+    _check_file(plan, model)
+    from hetsched.convert.repeat import repeat  # heavy
+
+    try:
+        changed = repeat(model, [(op, one.steps) for one in plan.rewrites for op in one.ops])
+    except ModelError as error:
+        raise PlanError(f"the plan's rewrites can't be repeated: {error}: plan it again") from error
+    check_model(plan, changed)
+    return changed
 
 
 def check_model(plan: Plan, model: Model) -> None:
@@ -130,15 +149,19 @@ def check_model(plan: Plan, model: Model) -> None:
     Raises:
         PlanError: naming both digests.
     """
-    if model.sha256 != plan.model.sha256:
-        raise PlanError(
-            f"the plan is for model {plan.model.name} with sha256 {plan.model.sha256}, "
-            f"but {model.ref} has {model.sha256}"
-        )
+    _check_file(plan, model)
     if model.prepared_sha256 != plan.model.prepared_sha256:
         raise PlanError(
             f"{model.ref} prepared by this installation has sha256 {model.prepared_sha256}, but "
             f"the plan of hetsched {plan.hetsched} has {plan.model.prepared_sha256}: plan it again"
+        )
+
+
+def _check_file(plan: Plan, model: Model) -> None:
+    if model.sha256 != plan.model.sha256:
+        raise PlanError(
+            f"the plan is for model {plan.model.name} with sha256 {plan.model.sha256}, "
+            f"but {model.ref} has {model.sha256}"
         )
 
 

@@ -204,6 +204,7 @@ class Options(Struct, frozen=True, kw_only=True):
     pins: dict[str, str] = {}
     max_subgraphs: dict[str, int] = {}
     max_stage_ns: int | None = None
+    rewrite: bool = False
 
 
 class Plan(Struct, frozen=True, kw_only=True):
