@@ -15,7 +15,7 @@ ncnn's benchmark table to a median error of 6 to 14% on one CPU thread, 11 to 25
 with `dense` is added for products with more than one row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from hetsched.cost.analytic_work import Kernel, Work, group_work
@@ -34,21 +34,33 @@ _READS_WEIGHTS = frozenset({OpClass.DENSE, OpClass.RECURRENT})
 
 
 def cost_table(
-    graph: Graph, profile: Profile, refusals: Mapping[tuple[str, str], str]
+    graph: Graph,
+    profile: Profile,
+    refusals: Mapping[tuple[str, str], str],
+    measured: Collection[str] = (),
 ) -> CostTable:
     """Costs of all fused groups on all units that run them.
 
+    Args:
+        graph: the model's.
+        profile: the SoC.
+        refusals: (op, unit) to the reason why the unit doesn't run the op.
+        measured: units whose costs come from elsewhere: without rates they get none here.
+
     Raises:
-        CostError: when a unit of the profile has no rates.
+        CostError: when another unit of the profile has no rates.
     """
     fused = fuse(graph, refusals, [unit.name for unit in profile.units])
     work = {group.name: group_work(graph, group) for group in fused}
     costs: dict[tuple[str, str], Cost] = {}
     for unit in profile.units:
+        if not unit.rates and unit.name in measured:
+            continue
         if not unit.rates:
             raise CostError(
-                f"unit {unit.name!r} of profile {profile.name} has no rates: "
-                f"its costs can't be computed, only measured"
+                f"unit {unit.name!r} of profile {profile.name} has no rates: its costs can't be "
+                f"computed, only measured; state [units.rates.{unit.dtype}], or bring measurements "
+                f"with `hetsched costs import`"
             )
         known: dict[Work, Cost] = {}
         for group in fused:

@@ -14,7 +14,7 @@ from hetsched.cost.store_records import Entry, Facts
 from hetsched.cost.table import Cost, CostTable, Group
 from hetsched.ir.model import Model
 from hetsched.quantity import weakest
-from hetsched.soc.profile import Profile
+from hetsched.soc.profile import Profile, Unit
 
 _LONGEST = 24
 """Ops of a group that parts are looked for in; the number of parts grows with its square."""
@@ -72,7 +72,7 @@ def with_stored(
     marks = _Marks(model, table.groups)
     for unit in profile.units:
         mine = [facts for facts in known if facts.get("unit") == unit.name]
-        found = [(facts, _of_unit(table, unit.name, facts, marks, store)) for facts in mine]
+        found = [(facts, _of_unit(table, unit, facts, marks, store)) for facts in mine]
         found = [(facts, each) for facts, each in found if each.costs or each.whole]
         if not found:
             continue
@@ -83,12 +83,39 @@ def with_stored(
                 unit=unit.name,
                 facts=facts,
                 groups=len(best.costs),
-                of=sum(name == unit.name for _, name in table.costs),
+                of=len(_dtypes(table, unit)),
                 whole=best.whole,
                 others=tuple(other for other, _ in found if other is not facts),
             )
         )
-    return replace(table, costs=costs), tuple(used)
+    return replace(table, costs=costs, refusals=_refusals(profile, table, costs)), tuple(used)
+
+
+def measured_units(profile: Profile, store: CostStore | None) -> frozenset[str]:
+    """Units of the profile that the store has something of.
+
+    Raises:
+        CostError: when the store can't be read.
+    """
+    facts = () if store is None else store.units()
+    return frozenset(str(each["unit"]) for each in facts if each.get("profile") == profile.name)
+
+
+def _refusals(
+    profile: Profile, table: CostTable, costs: Mapping[tuple[str, str], Cost]
+) -> Mapping[tuple[str, str], str]:
+    """Those of the table, and why a unit without rates doesn't run what nobody measured."""
+    return {
+        **table.refusals,
+        **{
+            (op, unit.name): "it wasn't measured, and the profile has no rates to estimate it"
+            for unit in profile.units
+            for group in table.groups
+            if not unit.rates and (group.name, unit.name) not in costs
+            for op in group.ops
+            if (op, unit.name) not in table.refusals
+        },
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,9 +156,20 @@ class _Marks:
         return self._slices[group]
 
 
-def _of_unit(table: CostTable, unit: str, facts: Facts, marks: _Marks, store: CostStore) -> _Found:
+def _dtypes(table: CostTable, unit: Unit) -> dict[str, str]:
+    """Groups that the unit may run, and the dtype that it computes them in."""
+    if unit.rates:
+        return {group: cost.dtype for (group, at), cost in table.costs.items() if at == unit.name}
+    return {
+        group.name: unit.dtype
+        for group in table.groups
+        if not any((op, unit.name) in table.refusals for op in group.ops)
+    }
+
+
+def _of_unit(table: CostTable, unit: Unit, facts: Facts, marks: _Marks, store: CostStore) -> _Found:
     entries = store.get_entries({marks.whole, *marks.of.values()}, facts)
-    groups = {group: cost.dtype for (group, name), cost in table.costs.items() if name == unit}
+    groups = _dtypes(table, unit)
     known = {(entry.signature, entry.dtype): entry for entry in entries}
     costs = {
         group: _sum([known[marks.of[group], dtype]], dtype)

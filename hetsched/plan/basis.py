@@ -59,7 +59,10 @@ def _basis(unit: Unit, used: Used | None) -> str:
     if used is None:
         return _estimated(unit)
     measured = f"{used.groups} of {used.of} groups measured with {by(used)}: spread of those runs"
-    return measured if used.groups == used.of else f"{measured}; others {_estimated(unit)}"
+    if used.groups == used.of:
+        return measured
+    others = _estimated(unit) if unit.rates else "don't run there: the profile has no rates"
+    return f"{measured}; others {others}"
 
 
 def by(used: Used) -> str:

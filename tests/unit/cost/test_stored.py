@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hetsched.convert.capability import refusals
@@ -11,8 +12,9 @@ from hetsched.cost.importing.keep import foreign_facts
 from hetsched.cost.signature import signature
 from hetsched.cost.store import CostStore
 from hetsched.cost.store_records import Entry, Facts
-from hetsched.cost.stored import whole_mark, with_stored
+from hetsched.cost.stored import measured_units, whole_mark, with_stored
 from hetsched.cost.table import CostTable
+from hetsched.errors import CostError
 from hetsched.ir.load import load
 from hetsched.ir.model import Model
 from hetsched.quantity import Origin
@@ -118,6 +120,29 @@ def test_the_whole_model_is_found_for_comparison(model: Model, store: CostStore)
     store.put_entries([whole], FACTS)
     _, (used,) = with_stored(model, SOC, estimates(model), store)
     assert (used.groups, used.whole) == (0, whole)
+
+
+def test_a_unit_without_rates_runs_what_was_measured_there_and_nothing_else(
+    model: Model, store: CostStore
+) -> None:
+    bare = msgspec.structs.replace(GPU, rates={})
+    soc = msgspec.structs.replace(
+        SOC, units=tuple(bare if unit is GPU else unit for unit in SOC.units)
+    )
+    refused = refusals(model.graph, soc, None, None)
+    assert measured_units(soc, store) == frozenset()
+    with pytest.raises(CostError, match=r"state \[units.rates.float16\], or bring measurements"):
+        cost_table(model.graph, soc, refused)
+    store.put_entries([entry(model, "conv", "relu")], FACTS)
+    assert measured_units(soc, store) == {"gpu"}
+    before = cost_table(model.graph, soc, refused, measured_units(soc, store))
+    after, (used,) = with_stored(model, soc, before, store)
+    assert {group for group, unit in after.costs if unit == "gpu"} == {"conv"}
+    assert used.groups == 1
+    assert after.refusals["dw", "gpu"] == (
+        "it wasn't measured, and the profile has no rates to estimate it"
+    )
+    assert ("conv", "gpu") not in after.refusals
 
 
 def test_an_empty_store_changes_nothing(model: Model, store: CostStore) -> None:

@@ -85,6 +85,11 @@ def test_stored_costs_say_what_measured_them_and_how_much() -> None:
     )
 
 
+def test_without_rates_nothing_else_runs_there() -> None:
+    (_, npu) = cost_basis(soc(rates={}), PARTS, [used(2)])
+    assert npu.basis.endswith("; others don't run there: the profile has no rates")
+
+
 def test_a_unit_without_a_subgraph_is_left_out() -> None:
     assert [each.unit for each in cost_basis(soc(), PARTS[:1], ())] == ["npu"]
 
