@@ -21,13 +21,24 @@ def cost_basis(
         subgraphs: of the plan.
         used: what came out of the cost store.
     """
-    busy = {part.unit for part in subgraphs}
     stored = {each.unit: each for each in used if each.groups}
-    return tuple(
-        CostBasis(unit=unit.name, basis=_basis(unit, stored.get(unit.name)))
-        for unit in profile.units
-        if unit.name in busy
-    )
+    found = []
+    for unit in profile.units:
+        parts = [part for part in subgraphs if part.unit == unit.name]
+        if parts:
+            low, high = _band(parts)
+            basis = _basis(unit, stored.get(unit.name))
+            found.append(CostBasis(unit=unit.name, low=low, high=high, basis=basis))
+    return tuple(found)
+
+
+def _band(parts: Sequence[Subgraph]) -> tuple[float, float]:
+    """Ends of the band of all durations together, relative to their sum."""
+    total = sum(part.end_ns - part.start_ns for part in parts)
+    if not total:
+        return 1.0, 1.0
+    low, high = sum(part.low_ns for part in parts), sum(part.high_ns for part in parts)
+    return round(low / total, 3), round(high / total, 3)
 
 
 def stored_notes(problem: Problem, used: Sequence[Used]) -> tuple[str, ...]:

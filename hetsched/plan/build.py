@@ -10,7 +10,7 @@ from hetsched import __version__
 from hetsched.convert.capability import refusals as find_refusals
 from hetsched.cost.analytic import cost_table
 from hetsched.cost.store import CostStore
-from hetsched.cost.stored import Used, with_stored
+from hetsched.cost.stored import Used, measured_units, with_stored
 from hetsched.cost.table import CostTable
 from hetsched.errors import PlacementError
 from hetsched.ir.model import Model
@@ -173,7 +173,8 @@ def make(
     if costs is None or request.framework or request.backend:
         refused = find_refusals(model.graph, profile, request.framework, request.backend)
         kept, host_ops, told = hosted(model.graph, profile, refused)
-        costs = costs.without(kept) if costs else cost_table(model.graph, profile, kept)
+        measured = measured_units(profile, store)
+        costs = costs.without(kept) if costs else cost_table(model.graph, profile, kept, measured)
     used: tuple[Used, ...] = ()
     if store is not None:
         costs, used = with_stored(model, profile, costs, store)

@@ -123,7 +123,9 @@ def _reached(model: Model, profile: Profile, request: "Request") -> int | None:
     """What the best baseline reaches, None where none keeps all limits."""
     refused = find_refusals(model.graph, profile, request.framework, request.backend)
     kept, _, _ = hosted(model.graph, profile, refused)
-    costs = cost_table(model.graph, profile, kept)
+    # A unit without rates, whose costs are only measured, takes no part in the screening.
+    names = [unit.name for unit in profile.units]
+    costs = cost_table(model.graph, profile, kept, names)
     restrictions = Restrictions(pins=request.pins, max_subgraphs=request.max_subgraphs)
     problem = build_problem(model.graph, profile, costs, restrictions)
     found = baselines(problem, request.objective).values()

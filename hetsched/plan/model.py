@@ -186,10 +186,14 @@ class CostBasis(Struct, frozen=True, kw_only=True):
 
     Attributes:
         unit: of the profile.
+        low: lower end of the band of its subgraphs' durations together, relative to the estimate.
+        high: upper end.
         basis: in words, with the error and how it was found.
     """
 
     unit: str
+    low: float
+    high: float
     basis: str
 
 

@@ -131,7 +131,8 @@ def _bases(plan: Plan) -> Iterable[tuple[str, str]]:
     """What the band's ends stand for: units whose costs rest on the same together."""
     units: dict[str, list[str]] = {}
     for each in plan.cost_basis:
-        units.setdefault(each.basis, []).append(each.unit)
+        band = f"{each.unit} {each.low - 1:+.0%} {each.high - 1:+.0%}"
+        units.setdefault(each.basis, []).append(band)
     if units:
         yield "error band", "all costs at their low end, or all at their high end"
     for basis, names in units.items():

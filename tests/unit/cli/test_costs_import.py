@@ -9,7 +9,7 @@ import pytest
 from hetsched.cli import main
 from hetsched.cost.store import CostStore
 from hetsched.quantity import format_ns
-from hetsched.soc.catalog import profile
+from hetsched.soc.catalog import locate, profile
 from tests.unit.cost.importing.samples import NCNN, TFLITE, write_net
 
 
@@ -212,3 +212,22 @@ def test_an_export_comes_back_without_options(
     assert run("costs", "export", out, "--store", store) == 0
     assert run("costs", "import", out, "--store", other) == 0
     assert CostStore(other).records() == CostStore(store).records()
+
+
+def test_a_unit_without_rates_is_planned_with_what_was_measured_there(
+    net: Path, phone: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = locate("helio-g90").read_text(encoding="utf-8")
+    begin = text.index("[units.rates.float16]")
+    own = tmp_path / "own.toml"
+    own.write_text(text[:begin] + text[text.index("# ---", begin) :], encoding="utf-8")
+    assert run("plan", net, "--profile", own) == 1
+    assert "bring measurements with `hetsched costs import`" in capsys.readouterr().err
+    words: list[str | Path] = ["--model", net, "--profile", own, "--unit", "gpu", "--store", store]
+    assert run("costs", "import", phone, *words) == 0
+    capsys.readouterr()
+    pins = [f"--pin={op}=gpu" for op in ("conv", "dw", "pw", "sum")]
+    assert run("plan", net, "--profile", own, "--store", store, *pins, "--json") == 0
+    body = json.loads(capsys.readouterr().out)
+    (part,) = (part for part in body["subgraphs"] if part["unit"] == "gpu")
+    assert (part["main_origin"], "pw" in part["ops"]) == ("measured", True)

@@ -90,6 +90,14 @@ def test_without_rates_nothing_else_runs_there() -> None:
     assert npu.basis.endswith("; others don't run there: the profile has no rates")
 
 
+def test_a_units_band_is_that_of_its_subgraphs_together() -> None:
+    npu, cpu = PARTS  # 2 ms and 1 ms
+    other = msgspec.structs.replace(cpu, unit="npu", low_ns=500_000, high_ns=2_000_000)
+    parts = (msgspec.structs.replace(npu, low_ns=1_000_000, high_ns=4_000_000), other)
+    # 1.5 ms to 6 ms around 3 ms.
+    assert [(each.low, each.high) for each in cost_basis(soc(), parts, ())] == [(0.5, 2.0)]
+
+
 def test_a_unit_without_a_subgraph_is_left_out() -> None:
     assert [each.unit for each in cost_basis(soc(), PARTS[:1], ())] == ["npu"]
 

@@ -46,8 +46,8 @@ s1  cpu     1  softmax       2.000 ms  3.000 ms  measured
 cost: where most of the time's number comes from; * a smaller part is calibrated
 latency      3.000 ms (error band 2.000 ms to 5.000 ms)
 error band   all costs at their low end, or all at their high end
-             cpu, npu: guessed
-             dsp: measured
+             cpu -50% +100%, npu -50% +100%: guessed
+             dsp -50% +100%: measured
 throughput   500.0 requests/s when pipelined
 """
 WARNED = """\
@@ -72,7 +72,7 @@ def test_what_costs_rest_on_and_what_they_leave_open_is_told() -> None:
         plan,
         subgraphs=(msgspec.structs.replace(first, main_origin=Origin.MEASURED), second),
         cost_basis=tuple(
-            CostBasis(unit=unit, basis=basis)
+            CostBasis(unit=unit, low=0.5, high=2.0, basis=basis)
             for unit, basis in (("cpu", "guessed"), ("npu", "guessed"), ("dsp", "measured"))
         ),
         # s1 could gain more: 30 - 10 = 20 against 20 - 15 = 5.
