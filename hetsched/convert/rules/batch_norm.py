@@ -17,8 +17,7 @@ _PARAMETERS = (1, 2, 3, 4)
 
 def check(site: Site) -> str | None:
     """None where it applies."""
-    used = [value for value in site.node.outputs[1:] if value.name and value.uses()]
-    if site.attribute("training_mode", 0) or used:
+    if site.attribute("training_mode", 0) or site.more_is_read:
         return "training mode"
     if any(stored(site.input(index)) is None for index in _PARAMETERS):
         return "its statistics aren't stored"

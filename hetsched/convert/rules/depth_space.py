@@ -1,6 +1,6 @@
 """DepthToSpace and SpaceToDepth to Reshape, Transpose, Reshape.
 
-Handled: modes DCR and CRD, every block size, any dtype.
+Handled: modes DCR and CRD (of SpaceToDepth too, since opset 28), every block size, any dtype.
 Refused: unknown shapes.
 """
 
@@ -20,12 +20,13 @@ def rewrite(site: Site, tape: Tape) -> ir.Value:
     shape = static_shape(site.input(0))
     assert shape is not None
     (n, c, h, w), b = shape, int(site.attribute("blocksize"))
+    is_crd = site.attribute("mode", "DCR") == "CRD"
     if site.node.op_type == "SpaceToDepth":
-        split, order = (n, c, h // b, b, w // b, b), [0, 3, 5, 1, 2, 4]
+        split = (n, c, h // b, b, w // b, b)
+        order = [0, 1, 3, 5, 2, 4] if is_crd else [0, 3, 5, 1, 2, 4]
         joined = (n, c * b * b, h // b, w // b)
     else:
         joined = (n, c // (b * b), h * b, w * b)
-        is_crd = site.attribute("mode", "DCR") == "CRD"
         split = (n, joined[1], b, b, h, w) if is_crd else (n, b, b, joined[1], h, w)
         order = [0, 1, 4, 2, 5, 3] if is_crd else [0, 3, 4, 1, 5, 2]
     turned = tape.op("Transpose", tape.reshape(site.input(0), split), perm=order)

@@ -16,7 +16,7 @@ from hetsched.convert.rules.tape import Tape
 
 def check(site: Site) -> str | None:
     """None where it applies."""
-    if any(value.name and value.uses() for value in site.node.outputs[1:]):
+    if site.more_is_read:
         return "its mean or deviation is read"
     if static_shape(site.input(0)) is None:
         return "its shape isn't known"

@@ -25,7 +25,7 @@ def check(site: Site) -> str | None:
     found = convolution.window(site)
     if site.attribute("ceil_mode", 0) or set(found.dilations) != {1}:
         return "ceil_mode or dilations"
-    if any(value.name and value.uses() for value in site.node.outputs[1:]):
+    if site.more_is_read:
         return "its indices are read"
     if max(found.kernel) <= _SMALL:
         return f"its kernel isn't over {_SMALL}"

@@ -25,7 +25,7 @@ def check(site: Site) -> str | None:
         return "its left side is transposed"
     added = site.optional(2)
     row = None if added is None else stored(added)
-    if added is not None and (row is None or row.size not in (1, row.shape[-1])):
+    if added is not None and (row is None or row.size not in (1, *row.shape[-1:])):
         return "what it adds isn't one stored row"
     return needs_float(site)
 

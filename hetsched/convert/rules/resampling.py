@@ -5,8 +5,8 @@ Output i of an axis is the sum over j of matrix[i, j] * input j.
 Handled: modes nearest, linear and cubic; all coordinate transformations but tf_crop_and_resize;
 scales and sizes; every axis.
 Refused: sizes that keep the aspect ratio, antialiasing, cropping, unknown shapes, coordinates so
-near a border between two pixels that rounding decides, scales that change no size; nearest with
-scales under 1 before opset 11.
+near a border between two pixels that rounding decides, scales that change no size, align_corners
+with scales that don't give whole sizes; nearest with scales under 1 before opset 11.
 Source: Resize-10 to Resize-19 of ONNX.
 """
 
@@ -31,12 +31,17 @@ def reason(site: Site) -> str | None:
     """Why there are no matrices, None where there are."""
     if static_shape(site.input(0)) is None or static_shape(site.output) is None:
         return "its shape isn't known"
+    place = _scales_place(site)
+    if site.given("scales", place) and site.parameter("scales", place) is None:
+        return "its scales aren't stored"
     if site.attribute("antialias", 0):
         return "it antialiases"
     if site.attribute("keep_aspect_ratio_policy", "stretch") != "stretch":
         return "it keeps the aspect ratio"
     if _coordinates_of(site) == _CROPPED:
         return "it crops as well"
+    if _coordinates_of(site) == "align_corners" and not _ends_whole(site):
+        return "align_corners with a scale that isn't size by size: runtimes differ there"
     if _does_nothing(site):
         return "a scale other than 1 changes no size: runtimes differ there"
     if matrices(site) is None:
@@ -68,6 +73,13 @@ def matrices(site: Site) -> Mapping[int, np.ndarray] | None:
     return found
 
 
+def _ends_whole(site: Site) -> bool:
+    """Whether size times scale is the output's size, without rounding."""
+    shape, out = known_shape(site.input(0)), known_shape(site.output)
+    scales = _scales(site, shape, out)
+    return all(abs(shape[axis] * scale - out[axis]) < 1e-5 for axis, scale in scales.items())
+
+
 def _does_nothing(site: Site) -> bool:
     """Whether an axis keeps its size though it has a scale. ONNX Runtime copies such a tensor."""
     shape, out = known_shape(site.input(0)), known_shape(site.output)
@@ -86,10 +98,14 @@ def _coordinates_of(site: Site) -> str:
     return str(site.attribute("coordinate_transformation_mode", "half_pixel"))
 
 
+def _scales_place(site: Site) -> int:
+    """Which input the scales are."""
+    return 1 if site.node.op_type == "Upsample" or site.opset < _MODERN else 2
+
+
 def _scales(site: Site, shape: tuple[int, ...], out: tuple[int, ...]) -> dict[int, float]:
     """Per axis: the given scale, or the one that its size makes."""
-    is_old = site.node.op_type == "Upsample" or site.opset < _MODERN
-    given = site.parameter("scales", 1 if is_old else 2)
+    given = site.parameter("scales", _scales_place(site))
     axes = site.attribute("axes")
     if given is None or given.size == 0:
         return {axis: out[axis] / max(shape[axis], 1) for axis in range(len(shape))}

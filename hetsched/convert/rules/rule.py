@@ -48,6 +48,12 @@ class Site:
         """Whether the first input is of a float dtype that rules compute in."""
         return self.input(0).dtype in FLOATS
 
+    @property
+    def more_is_read(self) -> bool:
+        """Whether somebody reads, or the model gives out, another output than the first."""
+        others = self.node.outputs[1:]
+        return any(value.uses() or value.is_graph_output() for value in others)
+
     def attribute(self, name: str, default: Any = None) -> Any:
         """Value of an attribute: number, text or list."""
         found = self.node.attributes.get(name)

@@ -54,7 +54,7 @@ def _is_off(site: Site) -> bool:
     training = site.optional(2)
     flag = None if training is None else stored(training)
     is_off = training is None or (flag is not None and not flag.any())
-    return is_off and not any(value.uses() for value in site.node.outputs[1:])
+    return is_off and not site.more_is_read
 
 
 def _keeps_shape(site: Site) -> bool:

@@ -12,7 +12,7 @@ import onnxruntime as ort
 
 from hetsched.backends.ort.session import make_session
 from hetsched.convert.certify import Certificate, compare
-from hetsched.convert.rules.rule import Exactness, Rule, Site
+from hetsched.convert.rules.rule import Exactness, Rule, Site, static_shape
 from hetsched.convert.rules.tape import Tape
 
 Kinds = dict[str, tuple[tuple[int, ...], np.dtype]]
@@ -39,9 +39,13 @@ def rewritten(rule: Rule, proto: onnx.ModelProto, op: str = "op") -> onnx.ModelP
 
 
 def _put(graph: ir.Graph, node: ir.Node, tape: Tape, outputs: list[ir.Value]) -> None:
-    olds = list(node.outputs[: len(outputs)])
-    for old, new in zip(olds, outputs, strict=True):
-        assert (old.dtype, old.shape) == (new.dtype, new.shape), f"{new} in place of {old}"
+    pairs = list(zip(node.outputs, outputs, strict=False))
+    named = [(old, new) for old, new in pairs if old.name]
+    olds, outputs = [old for old, _ in named], [new for _, new in named]
+    for old, new in named:
+        assert old.dtype == new.dtype, f"{new} in place of {old}"
+        shapes = {static_shape(old), static_shape(new)} - {None}
+        assert len(shapes) < 2, f"{new} in place of {old}"
     made = {value for one in tape.nodes for value in one.outputs}
     outputs = [new if new in made else tape.op("Identity", new) for new in outputs]
     for value in tape.constants:
