@@ -1,10 +1,11 @@
 """`hetsched check`: which ops block where, why, and what would help."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hetsched.cli.options import parse_shapes
+from hetsched.cli.options import parse_shapes, use_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,9 @@ def check(
     shape: Annotated[
         list[str] | None, typer.Option(help="Freeze an input's shape: NAME=1,3,480,640.")
     ] = None,
+    tables: Annotated[
+        list[Path] | None, typer.Option("--table", help="A capability table of your own: CSV.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say which of a model's ops run where, what blocks, and which scenario may help.
@@ -41,6 +45,7 @@ def check(
         raise typer.BadParameter("needs --framework too", param_hint="--backend")
     if unit is not None and profile is None:
         raise typer.BadParameter("needs --profile too", param_hint="--unit")
+    use_tables(tables)
     loaded = _load(model, parse_shapes(shape or []))
     verdicts = _verdicts(loaded.graph, framework, backend, profile, unit)
     blockers = _blockers(loaded, verdicts) if framework or profile else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from hetsched.cli.options import parse_shapes
+from hetsched.cli.options import parse_shapes, use_tables
 from hetsched.errors import ModelError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def convert(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing output file.")
     ] = False,
+    tables: Annotated[
+        list[Path] | None, typer.Option("--table", help="A capability table of your own: CSV.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Replace ops that a target doesn't run, and cut off for the host what can't be replaced.
@@ -63,12 +66,15 @@ def convert(
     Files are written with -o only: OUT.onnx for the target; where the host has something to do,
     OUT.head.onnx and OUT.tail.onnx too, and OUT_host.py, which does the host's part.
     """
+    use_tables(tables)
     choose = _chooser(framework, backend, profile, unit)
     _check_output(output, model, force)
 
     def adapting(graph: "Graph") -> "Request":
         target, price = choose(graph)
-        return Request(target, price, single_output, host_share if host else None)
+        return Request(
+            target, price, single_output or target.single_output, host_share if host else None
+        )
 
     adapted, verified, files = _convert(
         model, parse_shapes(shape or []), adapting, output, verify, force

@@ -1,8 +1,11 @@
 """`hetsched frameworks`: what runs on what hardware, then and today, and each one's op tables."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from hetsched.cli.options import use_tables
 
 
 def frameworks(
@@ -10,15 +13,33 @@ def frameworks(
         str | None,
         typer.Argument(help="One framework in detail: its backends, limits and sources."),
     ] = None,
+    framework: Annotated[
+        str | None, typer.Option(help="The same; with --op, whose tables are asked.")
+    ] = None,
+    op: Annotated[
+        str | None, typer.Option(help="What the framework's tables say about an ONNX op.")
+    ] = None,
+    tables: Annotated[
+        list[Path] | None,
+        typer.Option("--table", help="A table of your own, a CSV file; see docs/checking.md."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print all fields, for machines.")
     ] = False,
 ) -> None:
     """List the frameworks that --framework knows, and the hardware they run on.
 
-    Example: hetsched frameworks mace
+    Example: hetsched frameworks --framework mace --op Softmax
     """
-    if as_json:
+    if name is not None and framework is not None and name != framework:
+        raise typer.BadParameter(f"{name} and {framework}: give one", param_hint="--framework")
+    name = name or framework
+    if op is not None and name is None:
+        raise typer.BadParameter("needs --framework too", param_hint="--op")
+    use_tables(tables)
+    if op is not None and name is not None:
+        _print_op(name, op, as_json)
+    elif as_json:
         typer.echo(_json(name))
     elif name is None:
         _print_matrix()
@@ -54,6 +75,21 @@ def _print_one(name: str) -> None:
         typer.echo("Not in Table I.")
         return
     for line in hardware_lines([cell for cell in matrix() if cell.framework == title]):
+        typer.echo(line)
+
+
+def _print_op(name: str, op: str, as_json: bool) -> None:
+    from hetsched.cli.frameworks_text import op_lines
+    from hetsched.convert.frameworks import find, op_rows
+
+    found = {one: op_rows(one, op) for one in find(name)}
+    if as_json:
+        import msgspec
+
+        content = {"schema": 1, "op": op, "frameworks": found}
+        typer.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+        return
+    for line in op_lines(op, found):
         typer.echo(line)
 
 

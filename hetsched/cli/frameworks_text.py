@@ -1,9 +1,9 @@
 """Frameworks as text for an 80-column terminal."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from hetsched.convert.frameworks import AS_OF, CAVEATS, PAPER, Backend, Cell, Limit
+from hetsched.convert.frameworks import AS_OF, CAVEATS, PAPER, Backend, Cell, Limit, OpRow
 
 WIDTH = 80
 _NAME = "{:<16}"
@@ -38,7 +38,7 @@ def matrix_lines(cells: Sequence[Cell], tables: Iterable[str]) -> Iterator[str]:
     for name, text in CAVEATS.items():
         yield from _wrapped(f"{name}: {text}")
     yield ""
-    yield from _wrapped(f"Op tables, for --framework: {', '.join(tables)}.")
+    yield from _wrapped(f"Op tables as of {AS_OF}, for --framework: {', '.join(tables)}.")
     yield "Backends, limits and sources of one: hetsched frameworks NAME."
 
 
@@ -77,6 +77,23 @@ def framework_lines(
     yield "Limits:" if limits else "No limits listed."
     for limit in limits:
         yield from _item(f"{limit.backend}, {limit.limit}: {limit.value} [{limit.source}]")
+
+
+def op_lines(op: str, found: Mapping[str, Sequence[OpRow]]) -> Iterator[str]:
+    """What tables say about an op, backend by backend."""
+    for framework, rows in found.items():
+        yield f"{op} on {framework}"
+        for row in rows:
+            words = [f"{row.backend}: {row.status}"]
+            words.append(", ".join(row.dtypes))
+            if row.constraint:
+                how = {True: "checked", False: "not checked", None: "as told"}[row.checked]
+                words.append(f"{row.constraint} ({how})")
+            source = f" [{row.source}]" if row.source else ""
+            yield from _item("; ".join(filter(None, words)) + source)
+    yield from _wrapped(
+        "refused: no row, and the table is complete. unknown: no row, and it isn't."
+    )
 
 
 def hardware_lines(cells: Sequence[Cell]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Options of the form NAME=VALUE, shared by commands. A wrong one is a usage error: exit 2."""
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
 import typer
@@ -50,3 +51,15 @@ def _dims(text: str) -> tuple[int, ...]:
     if any(dim < 0 for dim in dims):
         raise ValueError(text)
     return dims
+
+
+def use_tables(paths: Iterable[Path] | None) -> None:
+    """Take users' capability tables into account from now on.
+
+    Raises:
+        CapabilityError: naming the file, the line and what would be accepted.
+    """
+    for path in paths or ():
+        from hetsched.convert.capability_user import use_table
+
+        use_table(path)

@@ -11,6 +11,7 @@ Source: the `constraint` column of the tables in `data/`.
 from collections.abc import Mapping
 from functools import lru_cache
 
+from hetsched.convert.capability_predicate import PREFIX, predicate
 from hetsched.convert.capability_rules import (
     Rule,
     all_of,
@@ -239,7 +240,13 @@ _CLAUSES: Mapping[str, Rule] = {
 
 @lru_cache(maxsize=1024)
 def clause_rule(constraint: str) -> Rule | None:
-    """The rule behind some words, None when a part of them isn't known."""
+    """The rule behind some words, None when a part of them isn't known.
+
+    Raises:
+        CapabilityError: when words after `when:` are no predicate.
+    """
+    if constraint.startswith(PREFIX):
+        return predicate(constraint.removeprefix(PREFIX).strip())
     rules: list[Rule] = []
     for clause in filter(None, (part.strip() for part in constraint.split(";"))):
         found = _rule(clause) or _list_rule(clause)

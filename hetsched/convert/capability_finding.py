@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from hetsched.convert.capability_clauses import clause_rule
-from hetsched.convert.capability_limits import LIMITS, Limits, dtype_reason, rank_reason
+from hetsched.convert.capability_limits import dtype_reason, limits_of, rank_reason
 from hetsched.convert.capability_ort import cpu_reason
+from hetsched.convert.capability_predicate import PREFIX
 from hetsched.convert.capability_rows import Row, Table
 from hetsched.convert.capability_rules import RULES
 from hetsched.convert.capability_view import View
@@ -102,11 +103,11 @@ def _row_reason(view: View, rows: Table, row: Row, computes: str | None) -> tupl
     dtype = dtype_reason(view, row, computes)
     if dtype is not None:
         return "dtype", dtype
-    rank = rank_reason(view, LIMITS.get(key, Limits()))
+    rank = rank_reason(view, limits_of(*key))
     if rank is not None:
         return "blocked", rank
     rule = RULES.get(key, {}).get(op_type)
-    if rule is None and row.status == "partial":
+    if rule is None and (row.status == "partial" or row.constraint.startswith(PREFIX)):
         rule = clause_rule(row.constraint)
         if rule is None:
             words = f"{op_type} works only under a condition not checked: {row.constraint}"

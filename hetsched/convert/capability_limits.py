@@ -15,11 +15,13 @@ class Limits:
         max_rank: of every tensor, None for no limit.
         outputs: most outputs of one op, None for no limit.
         static: whether all shapes must be known.
+        single_output: whether a graph may have one output only.
     """
 
     max_rank: int | None = None
     outputs: int | None = None
     static: bool = False
+    single_output: bool = False
 
 
 # Source: the rows of the same framework and backend in data/limits.csv. MACE takes fixed shapes
@@ -38,7 +40,17 @@ LIMITS: Mapping[tuple[str, str], Limits] = {
     ("neuron", "apu-mdla3.0"): Limits(max_rank=4),
     ("neuron", "apu-mdla2.0"): Limits(max_rank=4),
     ("tensorrt", "dla"): Limits(static=True),
+    ("minidnn", "cpu"): Limits(single_output=True),
 }
+
+user_limits: dict[tuple[str, str], Limits] = {}
+"""Limits that a user's table states, see `hetsched.convert.capability_user`."""
+
+
+def limits_of(framework: str, backend: str) -> Limits:
+    """A backend's limits, a user's first."""
+    key = (framework, backend)
+    return user_limits.get(key) or LIMITS.get(key, Limits())
 
 
 def dtype_reason(view: View, row: Row, computes: str | None = None) -> str | None:

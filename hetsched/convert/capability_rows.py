@@ -63,7 +63,19 @@ def index() -> Mapping[str, Mapping[str, tuple[str, bool]]]:
     for row in read_csv("index.csv"):
         entry = (row["file"], row["closed_world"] == "yes")
         found.setdefault(row["framework"], {})[row["backend"]] = entry
+    for (framework, backend), own in _added.items():
+        found.setdefault(framework, {})[backend] = ("", own.closed_world)
     return found
+
+
+_added: dict[tuple[str, str], Table] = {}
+
+
+def add_table(added: Table) -> None:
+    """Take another table into account from now on, in place of the package's of that name."""
+    _added[added.framework, added.backend] = added
+    index.cache_clear()
+    table.cache_clear()
 
 
 def near(name: str, known: Iterable[str]) -> str:
@@ -99,6 +111,8 @@ def table(framework: str, backend: str) -> Table:
             f"framework {framework!r} has no backend {backend!r}: {near(backend, there)}"
             f"it has {', '.join(there)}"
         )
+    if (framework, backend) in _added:
+        return _added[framework, backend]
     file, closed_world = index()[framework][backend]
     rows = {
         row["onnx_op"]: _row(row, file)

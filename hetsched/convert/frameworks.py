@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from hetsched.convert.capability_rows import near, read_csv, table
+from hetsched.convert.capability_clauses import clause_rule
+from hetsched.convert.capability_predicate import PREFIX
+from hetsched.convert.capability_rows import Row, backends, index, near, read_csv, table
+from hetsched.convert.capability_rules import RULES
+from hetsched.convert.op_names import is_onnx_op, near_op
 from hetsched.errors import CapabilityError
 
 PAPER = (
@@ -131,7 +135,7 @@ def find(name: str) -> tuple[str, ...]:
         CapabilityError: unknown name, with the nearest one.
     """
     by_title = {title.lower(): names for title, names in TABLES.items()}
-    known = dict.fromkeys(row["framework"] for row in read_csv("index.csv"))
+    known = index()
     if name in known:
         return (name,)
     if name.lower() in by_title:
@@ -148,9 +152,72 @@ def title_of(framework: str) -> str | None:
 
 def described(framework: str) -> tuple[Backend, ...]:
     """A framework's op tables, with the number of ops of each status."""
-    return tuple(
-        _backend(framework, row) for row in read_csv("index.csv") if row["framework"] == framework
+    listed = [row for row in read_csv("index.csv") if row["framework"] == framework]
+    names = {row["backend"] for row in listed}
+    own = {"method": "a user's table", "source": "", "note": ""}
+    added = [{"backend": name, **own} for name in backends(framework) if name not in names]
+    return tuple(_backend(framework, row) for row in (*listed, *added))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpRow:
+    """What one backend's table says about one op.
+
+    Attributes:
+        backend: of the framework.
+        status: `full`, `partial`, `none`; `refused` without a row in a complete table, `unknown`
+            without one in an incomplete table.
+        dtypes: sorted; empty where the source doesn't say.
+        constraint: in words, or as a predicate.
+        checked: whether the constraint is checked; None where it is no condition.
+        source: where it was read.
+    """
+
+    backend: str
+    status: str
+    dtypes: tuple[str, ...]
+    constraint: str
+    checked: bool | None
+    source: str
+
+
+def op_rows(framework: str, op_type: str) -> tuple[OpRow, ...]:
+    """What a framework's tables say about an op type, its converter's first.
+
+    Raises:
+        CapabilityError: for an unknown framework, or an op type that ONNX doesn't have.
+    """
+    names = backends(framework)
+    known = {op for name in names for op in table(framework, name).rows}
+    if op_type not in known and not is_onnx_op(op_type):
+        raise CapabilityError(f"ONNX has no op {op_type!r}: {near_op(op_type)}names are as in ONNX")
+    return tuple(_op_row(framework, name, op_type) for name in names)
+
+
+def _op_row(framework: str, backend: str, op_type: str) -> OpRow:
+    rows = table(framework, backend)
+    row = rows.rows.get(op_type)
+    if row is None:
+        status = "refused" if rows.closed_world else "unknown"
+        return OpRow(
+            backend=backend, status=status, dtypes=(), constraint="", checked=None, source=""
+        )
+    return OpRow(
+        backend=backend,
+        status=row.status,
+        dtypes=tuple(sorted(row.dtypes)),
+        constraint=row.constraint,
+        checked=_is_checked(framework, backend, op_type, row),
+        source=row.source,
     )
+
+
+def _is_checked(framework: str, backend: str, op_type: str, row: Row) -> bool | None:
+    own = RULES.get((framework, backend), {}).get(op_type)
+    if row.status != "partial" and own is None and not row.constraint.startswith(PREFIX):
+        return None
+    is_ort = (framework, backend) == ("onnxruntime", "cpu")
+    return is_ort or own is not None or clause_rule(row.constraint) is not None
 
 
 def _backend(framework: str, row: Mapping[str, str]) -> Backend:

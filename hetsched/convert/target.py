@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from hetsched.convert.capability import table_refusals, tables
+from hetsched.convert.capability_limits import limits_of
 from hetsched.convert.capability_rows import backends, near, table
 from hetsched.errors import CapabilityError
 from hetsched.ir.graph import Graph
@@ -37,6 +38,13 @@ class Target:
 
     name: str
     ways: tuple[Way, ...]
+
+    @property
+    def single_output(self) -> bool:
+        """Whether every way allows a graph one output only."""
+        return bool(self.ways) and all(
+            any(limits_of(*row).single_output for row in way.rows) for way in self.ways
+        )
 
     def blocked(self, graph: Graph) -> Mapping[str, str]:
         """Ops that no way supports, each with the reason of the first way."""
