@@ -7,7 +7,8 @@ profile or lend one their rates, and ncnn's rows of all others, from which calib
 learns what units have in common. Traffic and kernel counts of scaled MobileNets, which no published
 graph gives, are computed from the architecture (arXiv 1704.04861, 1801.04381); at full scale they
 are within 6% of the counts of the published ncnn graphs. What kinds of k x k convolutions there
-are, and the traffic of elementwise kernels, is in calibration_networks.py.
+are, and the traffic of elementwise kernels, is in calibration_networks.py; YOLOv5 and v8, which no
+published graph gives either, are in calibration_yolo.py.
 """
 
 import csv
@@ -16,6 +17,7 @@ import sys
 from pathlib import Path
 
 from calibration_networks import elementwise, split
+from calibration_yolo import rows as yolo_rows
 
 OUT = Path(__file__).parent.parent / "hetsched" / "cost" / "data"
 SOCS = frozenset(
@@ -171,7 +173,7 @@ def resnet50_v2() -> dict[str, str]:
 
 def features(path: Path) -> list[dict[str, str]]:
     """Rows of the features file."""
-    found = [resnet50_v2()]
+    found = [resnet50_v2(), *yolo_rows()]
     for row in csv.DictReader(path.open(encoding="utf-8")):
         model, shape = row["model"], row["input_shape"]
         traffic, kernels = row["activation_melems_rw"], row["op_count"]

@@ -1,4 +1,4 @@
-"""Put two tables into docs/calibration.md: `hetsched profiles errors`, and transfers across SoCs.
+"""Put three tables into docs/calibration.md: `hetsched profiles errors`, transfers, behaviours.
 
 scripts/profile_errors.py [--check]
 """
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from behaviours import markdown as behaviours
+from behaviours import profile
 
 from hetsched.cli.profile_errors import markdown
 from hetsched.cost.calibrate.features import published
@@ -16,7 +18,7 @@ from hetsched.cost.calibrate.quality import absolute_errors, kendall_tau
 from hetsched.cost.calibrate.rows import choose
 from hetsched.cost.calibrate.rows import published as published_rows
 from hetsched.ir.graph import ITEM_BITS
-from hetsched.soc.catalog import names, profile
+from hetsched.soc.catalog import names
 
 DOC = Path(__file__).parent.parent / "docs" / "calibration.md"
 BIG, PLUS = ("rk3588", "cpu-big"), ("snapdragon-855-plus", "cpu-big")
@@ -60,7 +62,8 @@ def _replaced(text: str, name: str, lines: Iterator[str]) -> str:
 def updated(text: str) -> str:
     """The document with the tables of today's profiles."""
     text = _replaced(text, "errors", markdown(profile(name) for name in names()))
-    return _replaced(text, "transfers", transfers())
+    text = _replaced(text, "transfers", transfers())
+    return _replaced(text, "behaviours", behaviours())
 
 
 if __name__ == "__main__":
