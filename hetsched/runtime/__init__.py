@@ -4,8 +4,25 @@ Enter a `Plan` and the units of this machine; leave outputs and the time of ever
 here knows what executes inside a backend; `dispatch` knows nothing of threads or time.
 """
 
-from hetsched.runtime.request import Result, StageTime
-from hetsched.runtime.runtime import App, Runtime
+from hetsched.runtime.app import App
+from hetsched.runtime.dispatch import POLICIES, Candidate, RequestStatus, StaticOrder
+from hetsched.runtime.request import Result, StageTime, Tally
+from hetsched.runtime.runtime import Runtime
+from hetsched.runtime.sync import SyncRuntime
 from hetsched.runtime.units import RuntimeUnit, host_units, map_units
 
-__all__ = ["App", "Result", "Runtime", "RuntimeUnit", "StageTime", "host_units", "map_units"]
+__all__ = [
+    "POLICIES",
+    "App",
+    "Candidate",
+    "RequestStatus",
+    "Result",
+    "Runtime",
+    "RuntimeUnit",
+    "StageTime",
+    "StaticOrder",
+    "SyncRuntime",
+    "Tally",
+    "host_units",
+    "map_units",
+]

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from hetsched.errors import RunError
@@ -27,11 +28,20 @@ from hetsched.runtime.dispatch import (
     deploy,
     make_dispatcher,
 )
+from hetsched.runtime.learning import Learned
 from hetsched.runtime.request import Request
 from hetsched.runtime.units import RuntimeUnit
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+
+
+TIMELESS = ("fifo", "priority", "edf")
+"""Policies that don't look at how long stages take."""
+
+
+class RetiredError(RunError):
+    """The request is for a program that another one has replaced."""
 
 
 class _Task(NamedTuple):
@@ -65,7 +75,9 @@ class Engine:
         # Everything from here to the mailboxes is touched under the lock only.
         self._dispatcher = make_dispatcher(len(self.units), policy)
         self._asks_policy = callable(policy)
+        self._weighs_times = policy not in TIMELESS
         self._requests: dict[int, Request] = {}
+        self._retired: set[int] = set()
         self._closing = False
         self._on_idle: Callable[[], None] | None = None
         self._mailboxes: list[queue.SimpleQueue[_Item]] = [queue.SimpleQueue() for _ in self.units]
@@ -112,9 +124,17 @@ class Engine:
             self._refuse_when_closing()
             return deploy(self._dispatcher, nodes, terms, turn)
 
+    def learner(self, app: int, nodes: Sequence[StageNode], terms: Terms) -> Learned | None:
+        """What learns the times of an app's stages, where decisions depend on them."""
+        has_choice = any(len(node.units) > 1 for node in nodes)
+        if terms.deadline_ns is None and not has_choice and not self._weighs_times:
+            return None
+        return Learned(partial(self._dispatcher.set_duration, app))
+
     def retire(self, app: int) -> None:
         """The app takes no more requests; those that it has go on."""
         with self._lock:
+            self._retired.add(app)
             self._dispatcher.retire(app)
 
     def submit(self, request: Request) -> None:
@@ -122,6 +142,7 @@ class Engine:
 
         Raises:
             RunError: when the runtime is closed.
+            RetiredError: when its program was replaced.
         """
         self._carry_out(self._admit(request))
 
@@ -132,6 +153,7 @@ class Engine:
 
         Raises:
             RunError: when the runtime is closed.
+            RetiredError: when its program was replaced.
         """
         task = self._carry_out(self._admit(request), caller=request)
         if task is not None:
@@ -182,6 +204,9 @@ class Engine:
     def _admit(self, request: Request) -> _Todo:
         with self._lock:
             self._refuse_when_closing()
+            if request.program.app in self._retired:
+                raise RetiredError(f"app {request.program.name!r} runs another plan by now")
+            request.program.tally.requests += 1
             request.number, actions = self._dispatcher.submit(
                 time.perf_counter_ns(), request.program.app, request.deadline_ns
             )
@@ -261,11 +286,22 @@ class Engine:
                 if caller is not None:
                     raise
                 continue
+            program = request.program
             with self._lock:
-                request.let_go(request.program.steps[stage].shared)
+                request.let_go(program.steps[stage].shared)
+                if program.learned is not None:
+                    self._learn(task)
                 now_ns = time.perf_counter_ns()
                 todo = self._note(self._dispatcher.stage_done(now_ns, unit, request.number, stage))
             task = self._carry_out(todo, worker=worker, caller=caller)
+
+    def _learn(self, task: _Task) -> None:
+        """Under the lock."""
+        unit, request, stage = task
+        took_ns = request.duration_ns(stage)
+        learned = request.program.learned
+        if took_ns and learned is not None and request.program.app not in self._retired:
+            learned.add(stage, unit, took_ns)
 
     def _interrupted(self, task: _Task, error: BaseException) -> _Todo:
         name, kind = task.request.program.name, type(error).__name__

@@ -11,6 +11,7 @@ from hetsched.backends.base import Buffer, HostValue
 from hetsched.errors import BackendError, DroppedError, HetschedError, RunError
 from hetsched.ir.graph import Graph
 from hetsched.runtime.dispatch import RequestStatus
+from hetsched.runtime.learning import Learned
 from hetsched.runtime.steps import Step, plain
 from hetsched.runtime.wiring import Wired
 
@@ -59,6 +60,34 @@ class Result:
     stages: tuple[StageTime, ...]
 
 
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """How many requests of an app came, and how those that ended did so.
+
+    `requests` is the sum of the others but `in_flight`, and of that.
+    """
+
+    requests: int = 0
+    completed: int = 0
+    missed: int = 0
+    dropped: int = 0
+    cancelled: int = 0
+    failed: int = 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many haven't ended."""
+        ended = self.completed + self.missed + self.dropped + self.cancelled + self.failed
+        return self.requests - ended
+
+    @property
+    def miss_rate(self) -> float:
+        """(missed + dropped + failed) of those that ended and weren't cancelled; 0 of none."""
+        bad = self.missed + self.dropped + self.failed
+        counted = bad + self.completed
+        return bad / counted if counted else 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """A deployed plan: all that a request needs to know.
@@ -71,6 +100,8 @@ class Program:
         constants: values of the model's outputs that no op makes.
         steps: per stage, what running it takes.
         unit_names: the runtime's units.
+        tally: counts its requests.
+        learned: what its stages really take; None where nothing depends on it.
     """
 
     app: int
@@ -80,6 +111,8 @@ class Program:
     constants: Mapping[str, np.ndarray]
     steps: tuple[Step, ...]
     unit_names: tuple[str, ...]
+    tally: Tally
+    learned: Learned | None
 
 
 class Request:
@@ -166,6 +199,11 @@ class Request:
             if not self._left[slot]:
                 self._slots[slot] = None
 
+    def duration_ns(self, stage: int) -> int:
+        """How long a stage took that has ended."""
+        start_ns, end_ns, _ = self._times[stage]
+        return end_ns - start_ns
+
     def fail(self, error: RunError) -> None:
         """Note why it is about to fail; the first reason stays."""
         if self.status is None and self.error is None:
@@ -174,6 +212,8 @@ class Request:
     def end(self, status: RequestStatus) -> None:
         """Note how it ended."""
         self.status = status
+        tally = self.program.tally
+        setattr(tally, status.value, getattr(tally, status.value) + 1)
         self._end_ns = time.perf_counter_ns()
 
     def notify(self) -> None:

@@ -60,7 +60,7 @@ class Runtime:
     ) -> None:
         await self.close(cancel=error is not None)
 
-    async def close(self, *, cancel: bool = False, timeout: Duration = None) -> None:  # noqa: ASYNC109 - it cancels
+    async def close(self, *, cancel: bool = False, timeout: Duration = None) -> None:
         """Take no more requests, wait until nothing runs, end the workers.
 
         Args:

@@ -1,0 +1,238 @@
+"""A deployed plan: what an application calls."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Mapping
+from typing import Any, Literal, TypeAlias
+
+from hetsched.backends.base import HostValue
+from hetsched.errors import RunError
+from hetsched.ir.model import Model
+from hetsched.plan.model import Plan
+from hetsched.quantity import format_ns, parse_duration_ns
+from hetsched.runtime.engine import Engine, RetiredError
+from hetsched.runtime.inputs import check_inputs
+from hetsched.runtime.request import Program, Request, Result, Tally
+from hetsched.runtime.stream import in_order
+
+Inputs: TypeAlias = Mapping[str, HostValue]
+Duration: TypeAlias = str | int | None
+"""A text such as `"33ms"`, or ns; None for none."""
+Loaded: TypeAlias = tuple[Program, Plan, dict[str, str]]
+Load: TypeAlias = Callable[
+    [Plan, Model | None, Mapping[str, str] | None], Coroutine[Any, Any, Loaded]
+]
+
+
+class App:
+    """A deployed plan. Call it with inputs; requests may overlap, of one app and of several.
+
+    A deadline is since the call and replaces the app's own. When a timeout is over, nobody waits
+    any more and the request is cancelled.
+
+    Attributes:
+        name: as deployed.
+        plan: what it runs.
+        mapping: the plan's units to the runtime's.
+    """
+
+    def __init__(self, engine: Engine, loaded: Loaded, load: Load) -> None:
+        self._engine = engine
+        self._load = load
+        self._program, self.plan, self.mapping = loaded
+        self.name = self._program.name
+
+    @property
+    def tally(self) -> Tally:
+        """How many requests came, and how those that ended did so."""
+        return self._program.tally
+
+    async def __call__(
+        self,
+        inputs: Inputs,
+        *,
+        deadline: Duration = None,
+        timeout: Duration = None,
+    ) -> dict[str, Any]:
+        """The model's outputs by name, in its order.
+
+        Raises:
+            DroppedError: when it couldn't meet its deadline any more, or there was no room for it.
+            TimeoutError: when the timeout is over.
+            RunError: naming the input that is wrong, or the stage, unit and backend that failed.
+        """
+        return (await self._awaited(inputs, deadline, timeout)).outputs()
+
+    async def request(
+        self,
+        inputs: Inputs,
+        *,
+        deadline: Duration = None,
+        timeout: Duration = None,
+    ) -> Result:
+        """Outputs with the time of every stage, and whether the deadline was met.
+
+        Raises:
+            DroppedError: when it couldn't meet its deadline any more, or there was no room for it.
+            TimeoutError: when the timeout is over.
+            RunError: naming the input that is wrong, or the stage, unit and backend that failed.
+        """
+        return (await self._awaited(inputs, deadline, timeout)).result()
+
+    def stream(
+        self,
+        source: Iterable[Inputs] | AsyncIterable[Inputs],
+        *,
+        max_in_flight: int = 2,
+        drop: Literal["latest"] | None = None,
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Outputs for what a source gives, in its order.
+
+        Requests that are dropped, for their deadline or for want of room, are passed over; one that
+        fails ends the stream. Leaving the loop early cancels what is in flight once the generator
+        is closed: at once inside `contextlib.aclosing`.
+
+        Args:
+            source: of inputs. One that isn't asynchronous is read on the loop and must not block.
+            max_in_flight: how many requests there may be at once.
+            drop: with None the source waits while as many are in flight; with `latest` it goes on,
+                and of what comes meanwhile only the latest is kept.
+
+        Raises:
+            RunError: when an argument isn't one of these, and as calling does.
+        """
+        if max_in_flight < 1:
+            raise RunError(f"max_in_flight is {max_in_flight}: give 1 or more")
+        if drop not in (None, "latest"):
+            raise RunError(f"drop is {drop!r}: give None or 'latest'")
+        return in_order(self, source, max_in_flight, keeps_latest=drop is not None)
+
+    def run(
+        self, inputs: Inputs, *, deadline: Duration = None, timeout: Duration = None
+    ) -> dict[str, Any]:
+        """The same without a loop: blocks, and runs on the calling thread where a unit is idle.
+
+        With a timeout the units' workers run it all: what runs on one's own thread can't be left.
+
+        Raises:
+            DroppedError: when it couldn't meet its deadline any more, or there was no room for it.
+            TimeoutError: when the timeout is over.
+            RunError: naming the input that is wrong, or the stage, unit and backend that failed.
+        """
+        return self._ended(inputs, deadline, timeout).outputs()
+
+    def run_timed(
+        self, inputs: Inputs, *, deadline: Duration = None, timeout: Duration = None
+    ) -> Result:
+        """`run` with the time of every stage, and whether the deadline was met.
+
+        Raises:
+            DroppedError: when it couldn't meet its deadline any more, or there was no room for it.
+            TimeoutError: when the timeout is over.
+            RunError: naming the input that is wrong, or the stage, unit and backend that failed.
+        """
+        return self._ended(inputs, deadline, timeout).result()
+
+    async def redeploy(
+        self,
+        plan: Plan,
+        *,
+        model: Model | None = None,
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
+        """Run another plan from now on, on the same terms; requests in flight end on the old one.
+
+        When loading it fails the old one stays.
+
+        Raises:
+            RunError: for a wrong mapping, or when the runtime isn't open.
+            PlanError: when the model isn't the plan's.
+            BackendError: when a backend can't take a stage.
+        """
+        loaded = await self._load(plan, model, mapping)
+        old = self._program
+        self._program, self.plan, self.mapping = loaded
+        self._engine.retire(old.app)
+
+    async def _awaited(self, inputs: Inputs, deadline: Duration, timeout: Duration) -> Request:
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        timeout_ns = duration_ns("timeout", timeout)
+        request = self._admitted(inputs, deadline, lambda _: wake(loop, done), self._engine.submit)
+        try:
+            if timeout_ns is None:
+                await done
+            else:
+                async with asyncio.timeout(timeout_ns / 1e9):
+                    await done
+        except TimeoutError as error:
+            self._engine.cancel(request)
+            raise self._too_slow(timeout_ns) from error
+        except asyncio.CancelledError:
+            self._engine.cancel(request)
+            raise
+        return request
+
+    def _ended(self, inputs: Inputs, deadline: Duration, timeout: Duration) -> Request:
+        running = threading.Lock()  # an Event takes 2 us
+        running.acquire()
+        timeout_ns = duration_ns("timeout", timeout)
+        hand_over = self._engine.run if timeout_ns is None else self._engine.submit
+        request = self._admitted(inputs, deadline, lambda _: running.release(), hand_over)
+        in_time = True
+        try:
+            in_time = running.acquire(timeout=-1 if timeout_ns is None else timeout_ns / 1e9)
+        finally:
+            if request.status is None:  # too late, or interrupted
+                self._engine.cancel(request)
+        if not in_time:
+            raise self._too_slow(timeout_ns)
+        return request
+
+    def _admitted(
+        self,
+        inputs: Inputs,
+        deadline: Duration,
+        on_end: Callable[[Request], None],
+        hand_over: Callable[[Request], None],
+    ) -> Request:
+        deadline_ns = duration_ns("deadline", deadline) or -1
+        while True:
+            program = self._program
+            request = Request(program, check_inputs(program.graph, inputs), on_end, deadline_ns)
+            try:
+                hand_over(request)
+            except RetiredError:
+                continue  # redeployed meanwhile: the new program takes it
+            except BaseException:
+                if request.number >= 0:
+                    self._engine.cancel(request)
+                raise
+            return request
+
+    def _too_slow(self, timeout_ns: int | None) -> TimeoutError:
+        return TimeoutError(f"app {self.name!r} gave no answer in {format_ns(timeout_ns or 0)}")
+
+
+def duration_ns(name: str, value: Duration) -> int | None:
+    """A duration as the runtime's callers give it.
+
+    Raises:
+        RunError: naming what it is, when it isn't positive or not a duration.
+    """
+    if value is None:
+        return None
+    found = parse_duration_ns(value) if isinstance(value, str) else value
+    if isinstance(found, bool) or not isinstance(found, int) or found <= 0:
+        raise RunError(f"{name} is {value!r}: give a text such as '33ms', or ns, above 0")
+    return found
+
+
+def wake(loop: asyncio.AbstractEventLoop, done: "asyncio.Future[None]") -> None:
+    """Resolve a future from another thread."""
+    loop.call_soon_threadsafe(_resolve, done)
+
+
+def _resolve(done: "asyncio.Future[None]") -> None:
+    if not done.done():
+        done.set_result(None)
