@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hetsched.cli.options import parse_shapes
-from hetsched.errors import CostError
+from hetsched.errors import CostError, HetschedError
 
 if TYPE_CHECKING:
     from hetsched.cost.importing import ImportedCost
@@ -45,6 +45,10 @@ def import_costs(
     threads: Annotated[int | None, typer.Option(help="Threads of the run.")] = None,
     only: Annotated[
         str | None, typer.Option(help="Take one provider's or backend's rows: cpu, nnapi.")
+    ] = None,
+    whole: Annotated[
+        str | None,
+        typer.Option(help="A plain run's time, 8.7ms: what the profiler took is taken off."),
     ] = None,
     rows_out: Annotated[
         Path | None, typer.Option(help="Write whole networks as a CSV for calibrate --rows.")
@@ -96,6 +100,7 @@ def import_costs(
             source=file.name,
             date=_date(file),
             whole_table=only is None,
+            whole_ns=_duration(whole),
         ),
     )
     text = rows_text(found.networks, soc, on) if rows_out is not None else ""
@@ -129,6 +134,17 @@ def _take_export(file: Path, store: Path | None, as_json: bool) -> None:
         typer.echo(msgspec.json.encode(body).decode())
         return
     typer.echo(f"{len(found)} records read, {new} of them new or newer: now in {kept.path}")
+
+
+def _duration(text: str | None) -> int | None:
+    from hetsched.quantity import parse_duration_ns
+
+    if text is None:
+        return None
+    try:
+        return parse_duration_ns(text)
+    except HetschedError as error:
+        raise HetschedError(f"--whole: {error}") from None
 
 
 def _unit(soc: "Profile", name: str) -> "Unit":

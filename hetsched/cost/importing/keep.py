@@ -8,11 +8,12 @@ from hetsched.convert.capability import refusals as find_refusals
 from hetsched.cost.calibrate.features import Features, published
 from hetsched.cost.calibrate.graph import graph_features
 from hetsched.cost.fusion import groups as fuse
-from hetsched.cost.importing import tflite
+from hetsched.cost.importing import onnxruntime, table, tflite
 from hetsched.cost.importing.anchor import anchor
+from hetsched.cost.importing.overhead import without_overhead
 from hetsched.cost.importing.physical import check_network, check_pieces
 from hetsched.cost.importing.pieces import Piece, group_costs, pieces
-from hetsched.cost.importing.record import ImportedCost
+from hetsched.cost.importing.record import ImportedCost, spread
 from hetsched.cost.signature import describe, group_dtype, signature
 from hetsched.cost.store_records import Entry, Facts
 from hetsched.cost.stored import whole_mark
@@ -58,6 +59,7 @@ class Target:
         source: the file's name.
         date: for rows without one.
         whole_table: whether all rows of the file are there.
+        whole_ns: of a plain run of the whole model, None where it isn't known.
     """
 
     profile: Profile
@@ -66,6 +68,7 @@ class Target:
     source: str
     date: str
     whole_table: bool = True
+    whole_ns: int | None = None
 
 
 def foreign_facts(
@@ -91,6 +94,8 @@ def convert(rows: Sequence[ImportedCost], target: Target) -> Import:
     for row in rows:
         _check_row(row, target)
     ops = [row for row in rows if row.scope == "op"]
+    if target.whole_ns is not None:
+        rows, ops = _with_whole(ops, target, target.whole_ns)
     networks = tuple(row for row in rows if row.scope == "model")
     if ops and target.model is None:
         raise CostError(
@@ -113,6 +118,24 @@ def convert(rows: Sequence[ImportedCost], target: Target) -> Import:
         networks=named_rows(networks, target.model),
         notes=(*made.notes, *_unknown_networks(networks, target)),
     )
+
+
+def _with_whole(
+    ops: Sequence[ImportedCost], target: Target, whole_ns: int
+) -> tuple[list[ImportedCost], list[ImportedCost]]:
+    """Kernels without the profiler's part, and the plain run as the network's own time."""
+    if not ops or target.model is None or not target.whole_table or ops[0].framework == table.NAME:
+        raise CostError(
+            "--whole is the plain time of a model whose every kernel is in the file: leave it out "
+            "with --only, for a CSV, and without --model; nothing was imported"
+        )
+    plain = without_overhead(ops, whole_ns - target.unit.dispatch_ns)
+    low, high = spread(whole_ns)
+    whole = replace(
+        ops[0], at="--whole", scope="model", name=target.model.ref, kind="", outputs=None, runs=0,
+        latency_ns=whole_ns, low_ns=low, high_ns=high, tick_ns=0,
+    )  # fmt: skip
+    return [*plain, whole], plain
 
 
 def _dtype(row: ImportedCost, target: Target) -> str:
@@ -159,7 +182,16 @@ def _of_model(model: Model, rows: Sequence[ImportedCost], target: Target) -> Imp
         covered=len(costs),
         split=sum(cost.origin is not Origin.MEASURED for cost in costs.values()),
         total_ns=sum(piece.latency_ns for piece in found),
-        notes=anchored.notes,
+        notes=(*anchored.notes, *_overhead_note(rows[0], target)),
+    )
+
+
+def _overhead_note(row: ImportedCost, target: Target) -> tuple[str, ...]:
+    if row.framework != onnxruntime.NAME or target.whole_ns is not None:
+        return ()
+    return (
+        "each kernel's time includes what the profiler takes, a few microseconds: give the time "
+        "of a plain run with --whole to have it taken off",
     )
 
 
