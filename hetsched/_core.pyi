@@ -124,31 +124,46 @@ def pack_bound(
     """
 
 def frontier(
-    problem: Problem, *, price: Sequence[int], upper: int, states: int
+    problem: Problem, *, price: Sequence[int], upper: int, states: int, seconds: float = 1e9
 ) -> tuple[int, list[int]]:
     """Bound of the units' times, each at its price per ns, and the unit per group of the best end.
 
     No units come back when nothing below `upper` was found; the bound is 0 where there are
-    more than 8 units.
+    more than 8 units. Once `seconds` are over it goes on with few states.
     """
 
-def balance(
-    problem: Problem,
-    *,
-    states: int,
-    labels: int,
-    grain: int,
-    whole: bool,
-    upper: int,
-    seconds: float = 1e9,
-) -> tuple[int, list[list[int]]]:
-    """No schedule keeps its busiest unit less busy than this; units per group of good ends.
+class Balance:
+    """A graph of states for the busiest unit's time, with its best prices, to be searched.
 
-    Looks for nothing from `upper` on. Keeps at most `states` and `labels` per group (no ends
-    without labels); labels that differ by less than upper / grain are one. Where states are too
-    many, `whole` tells fewer of them apart (better bounds), else the dearest are dropped (better
-    ends). Repeatable unless stopped by `seconds`. The bound is 0 where there are more than 8 units.
+    Keeps at most `states` per group and nothing that isn't better than `upper`. Where states are
+    too many, `whole` tells fewer of them apart, else the dearest are dropped. What `seconds` stop
+    isn't repeatable.
     """
+
+    def __init__(
+        self, problem: Problem, *, states: int, whole: bool, upper: int, seconds: float = 1e9
+    ) -> None: ...
+    @property
+    def bound(self) -> int:
+        """No schedule keeps its busiest unit less busy, as far as known; 0 if it doesn't fit."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all states are in it, and told apart as well as they can be."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether there are few enough units, 8: else it's empty."""
+
+    def search(
+        self, *, labels: int, grain: int, upper: int, seconds: float = 1e9
+    ) -> tuple[int, list[list[int]]]:
+        """No schedule keeps its busiest unit less busy than this; units per group of good ends.
+
+        Looks for nothing from `upper` on, and forgets it for good. Keeps at most `labels` per
+        group; labels that differ by less than upper / grain may be one. Once `seconds` are over it
+        goes on with few labels and without a new bound.
+        """
 
 class Dispatcher:
     """What runs next, and where: events in, actions out; see `hetsched.runtime.dispatch`.

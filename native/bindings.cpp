@@ -106,23 +106,30 @@ std::vector<StageRow> anneal_load(const hp::Problem& problem, const std::vector<
 
 std::pair<hp::Time, std::vector<hp::Index>> frontier(const hp::Problem& problem,
                                                     const std::vector<hp::Time>& price,
-                                                    hp::Time upper, std::int64_t states) {
+                                                    hp::Time upper, std::int64_t states,
+                                                    double seconds) {
   if (std::ssize(price) != problem.units() || states < 1) {
     throw std::invalid_argument("one price per unit and one state at least are needed");
   }
   nb::gil_scoped_release release;
-  hp::FrontierResult found = hp::frontier(problem, price, {upper, states});
+  hp::FrontierResult found = hp::frontier(problem, price, {upper, states, seconds});
   return {found.bound, std::move(found.unit)};
 }
 
-std::pair<hp::Time, std::vector<std::vector<hp::Index>>> balance(
-    const hp::Problem& problem, std::int64_t states, std::int64_t labels, std::int64_t grain,
-    bool whole, hp::Time upper, double seconds) {
-  if (states < 1 || labels < 0 || grain < 1 || upper < 1) {
-    throw std::invalid_argument("states, grain and upper from 1, labels from 0");
+void make_balance(hp::Balance* self, const hp::Problem& problem, std::int64_t states, bool whole,
+                  hp::Time upper, double seconds) {
+  if (states < 1 || upper < 1) throw std::invalid_argument("states and upper from 1");
+  nb::gil_scoped_release release;
+  new (self) hp::Balance(problem, {states, whole, upper, seconds});
+}
+
+std::pair<hp::Time, std::vector<std::vector<hp::Index>>> search_balance(
+    hp::Balance& self, std::int64_t labels, std::int64_t grain, hp::Time upper, double seconds) {
+  if (labels < 1 || labels > 1 << 27 || grain < 1 || upper < 1) {
+    throw std::invalid_argument("labels from 1 to 2^27, grain and upper from 1");
   }
   nb::gil_scoped_release release;
-  hp::BalanceResult found = hp::balance(problem, {states, labels, grain, whole, upper, seconds});
+  hp::LabelResult found = self.search({labels, grain, upper, seconds});
   return {found.bound, std::move(found.units)};
 }
 
@@ -201,7 +208,14 @@ NB_MODULE(_core, m) {
         "iterations"_a, "smooth"_a = false, "hot"_a = 0.02, "seconds"_a = 1e9);
   m.def("pack_bound", &pack_bound, "problem"_a, nb::kw_only(), "rounds"_a, "resolution"_a,
         "width"_a, "upper"_a, "gap"_a, "seconds"_a = 1e9);
-  m.def("frontier", &frontier, "problem"_a, nb::kw_only(), "price"_a, "upper"_a, "states"_a);
-  m.def("balance", &balance, "problem"_a, nb::kw_only(), "states"_a, "labels"_a, "grain"_a,
-        "whole"_a, "upper"_a, "seconds"_a = 1e9);
+  m.def("frontier", &frontier, "problem"_a, nb::kw_only(), "price"_a, "upper"_a, "states"_a,
+        "seconds"_a = 1e9);
+  nb::class_<hp::Balance>(m, "Balance")
+      .def("__init__", &make_balance, "problem"_a, nb::kw_only(), "states"_a, "whole"_a, "upper"_a,
+           "seconds"_a = 1e9)
+      .def_prop_ro("bound", &hp::Balance::bound)
+      .def_prop_ro("complete", &hp::Balance::complete)
+      .def_prop_ro("fits", &hp::Balance::fits)
+      .def("search", &search_balance, nb::kw_only(), "labels"_a, "grain"_a, "upper"_a,
+           "seconds"_a = 1e9);
 }

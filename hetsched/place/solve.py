@@ -14,9 +14,12 @@ from hetsched.place.placement import Placement, Schedule, Status
 from hetsched.place.problem import ENERGY, LATENCY, OBJECTIVES, Problem
 from hetsched.place.validate import validate
 
-WORK_PER_SECOND = 0.5
+WORK_PER_SECOND = 0.15
 """CP-SAT's deterministic time that a second is taken to cover: an assumption on the low side, so
 that normally the work ends a search and not the clock."""
+
+_TIME_USED = 0.97
+"""Part of the time limit for searching; the last checks have the rest."""
 
 
 def place(
@@ -64,7 +67,7 @@ def place(
         gap=gap,
         work=time_limit_s * WORK_PER_SECOND,
         limit_s=time_limit_s,
-        deadline=began + time_limit_s,
+        deadline=began + _TIME_USED * time_limit_s,
         seed=seed,
     )
     if floor is None:

@@ -1,6 +1,7 @@
 #include "place/frontier.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <unordered_map>
 #include <utility>
@@ -12,6 +13,8 @@ namespace hetsched::place {
 namespace {
 
 std::size_t z(Index i) { return static_cast<std::size_t>(i); }
+
+constexpr std::int64_t kHurried = 128;  // states when it is late
 
 struct Node {
   State state;
@@ -34,12 +37,15 @@ class Program {
     std::vector<Node> now{{states_.start(), 0}};
     std::vector<std::vector<Way>> ways(z(problem_.groups()));
     Time dropped = options.upper;
+    const auto begun = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> allowed(options.seconds);
     for (Index group = 0; group < problem_.groups(); ++group) {
-      const Time most = options.upper - rest[z(group) + 1];
+      const Time top = options.upper - rest[z(group) + 1];
       std::vector<Node> next;
-      advance(group, price, most, now, next, ways[z(group)]);
-      dropped = std::min(dropped, thin_out(next, ways[z(group)], options.states,
-                                           rest[z(group) + 1]));
+      advance(group, price, top, now, next, ways[z(group)]);
+      const bool late = std::chrono::steady_clock::now() - begun > allowed;
+      const std::int64_t most = late ? std::min(options.states, kHurried) : options.states;
+      dropped = std::min(dropped, thin_out(next, ways[z(group)], most, rest[z(group) + 1]));
       now.swap(next);
     }
     FrontierResult result;

@@ -21,6 +21,7 @@ struct FrontierResult {
 struct FrontierOptions {
   Time upper = kNever;            // a schedule's sum: nothing above it is looked at
   std::int64_t states = 20'000;   // kept at a time
+  double seconds = 1e9;           // outer stop: the rest is done with few states; not repeatable
 };
 
 // The least sum over units of price x time.

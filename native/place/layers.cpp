@@ -10,6 +10,8 @@ namespace {
 
 std::size_t z(std::int64_t i) { return static_cast<std::size_t>(i); }
 
+constexpr std::int64_t kHurried = 128;  // nodes per layer when it is late
+
 // States of one layer with the least weighted time to reach them.
 struct Frontier {
   std::vector<State> states;
@@ -84,13 +86,14 @@ Time thin_out(Frontier& next, Layer& layer, std::int64_t most) {
 }  // namespace
 
 Layers build_layers(const Problem& problem, const States& states, const std::vector<Time>& price,
-                    Time upper, std::int64_t most, bool whole) {
+                    Time upper, std::int64_t most, const std::function<bool()>& late, bool whole) {
   const std::vector<Time> rest = states.remaining(price);
   Layers graph;
   graph.layers.resize(z(problem.groups()));
   Frontier now{{states.start()}, {0}};
   for (Index group = 0; group < problem.groups(); ++group) {
     const Time left = rest[z(group) + 1];
+    if (late()) most = std::min(most, kHurried);
     Layer& layer = graph.layers[z(group)];
     Frontier next = advance(problem, states, group, price, upper - left, now, layer);
     const Time dropped = thin_out(next, layer, most);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "place/problem.hpp"
@@ -32,10 +33,11 @@ struct Layers {
 };
 
 // What is left of the graph where sums weighted by `price` stay below `upper`, with at most `most`
-// nodes per layer. With `whole` it gives up where they aren't enough: `dropped` is set, the rest is
-// void.
+// nodes per layer, with a few once `late` says so. With `whole` it gives up where they aren't enough:
+// `dropped` is set, the rest is void.
 Layers build_layers(const Problem& problem, const States& states, const std::vector<Time>& price,
-                    Time upper, std::int64_t most, bool whole = false);
+                    Time upper, std::int64_t most, const std::function<bool()>& late,
+                    bool whole = false);
 
 // Removes the arcs on no path with a sum weighted by `price` below `upper`.
 void prune_layers(Layers& graph, const std::vector<Time>& price, Time upper);

@@ -1,7 +1,6 @@
 #include "place/schedule.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -24,8 +23,7 @@ Evaluator::Evaluator(const Problem& problem)
       made_on_(z(problem.edges())),
       made_at_(z(problem.edges())),
       held_(z(problem.edges())),
-      free_(z(problem.units())),
-      busy_(z(problem.units())) {}
+      free_(z(problem.units())) {}
 
 void Evaluator::form(const Sequence& sequence) {
   std::fill(open_.begin(), open_.end(), kNone);
@@ -84,7 +82,6 @@ Time Evaluator::makespan(const Sequence& sequence) {
     slot_[z(slot_start_[z(stage_of_[z(group)])]++)] = group;
   }
   std::fill(free_.begin(), free_.end(), Time{0});
-  std::fill(busy_.begin(), busy_.end(), Time{0});
   for (Index e = 0; e < problem_.edges(); ++e) {
     if (problem_.edge(e).producer != kNone) continue;
     made_at_[z(e)] = 0;
@@ -121,33 +118,9 @@ Time Evaluator::makespan(const Sequence& sequence) {
     }
     next = last;
     free_[z(unit)] = end;
-    busy_[z(unit)] += duration;
     makespan = std::max(makespan, end);
   }
   return makespan;
-}
-
-Time Evaluator::score(const Sequence& sequence, const Goal& goal) {
-  const Time made = makespan(sequence);
-  if (made >= kNever || goal.kind == Goal::Kind::kLatency) return made;
-  const bool priced = goal.kind == Goal::Kind::kTotal;
-  Time total = 0;
-  for (Index unit = 0; unit < problem_.units(); ++unit) {
-    total += busy_[z(unit)] * (priced ? goal.price[z(unit)] : 1);
-  }
-  if (priced) return total;
-  const Time most = *std::max_element(busy_.begin(), busy_.end());
-  if (most == 0) return 0;
-  if (goal.kind == Goal::Kind::kBusiest) return most + total / 128;
-  double sum = 0;
-  for (const Time each : busy_) {
-    const double part = static_cast<double>(each) / static_cast<double>(most);
-    const double square = part * part;
-    const double fourth = square * square;
-    sum += fourth * fourth;
-  }
-  const double norm = std::sqrt(std::sqrt(std::sqrt(sum)));
-  return static_cast<Time>(static_cast<double>(most) * norm);
 }
 
 Stages Evaluator::stages(const Sequence& sequence) {

@@ -34,13 +34,6 @@ struct Sequence {
   std::vector<char> breaks;  // per group: starts a new stage
 };
 
-// What a search minimises.
-struct Goal {
-  enum class Kind { kLatency, kBusiest, kEven, kTotal };
-  Kind kind = Kind::kLatency;
-  std::vector<Time> price = {};  // kTotal: per unit, of a nanosecond
-};
-
 // Computes times of schedules; holds the buffers so that an evaluation allocates nothing.
 class Evaluator {
  public:
@@ -48,12 +41,6 @@ class Evaluator {
 
   // The makespan of a sequence, kNever where it breaks a limit of memory or of stages per unit.
   Time makespan(const Sequence& sequence);
-
-  // What a search for the goal compares: the makespan; the busiest unit's time plus a 128th of all
-  // units' time, which tells apart the many sequences with the same busiest unit; the 8-norm of the
-  // units' times, smoother on the way there; or the price of all units' time. kNever where the
-  // sequence breaks a limit.
-  Time score(const Sequence& sequence, const Goal& goal);
 
   // The stages that a sequence forms.
   Stages stages(const Sequence& sequence);
@@ -81,7 +68,6 @@ class Evaluator {
   std::vector<Time> made_at_;       // per edge
   std::vector<std::uint64_t> held_; // per edge: units that hold a copy
   std::vector<Time> free_;          // per unit
-  std::vector<Time> busy_;          // per unit
 };
 
 }  // namespace hetsched::place

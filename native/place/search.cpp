@@ -162,8 +162,8 @@ class Walker {
 }  // namespace
 
 SearchResult anneal(const Problem& problem, const Sequence& start, const SearchOptions& options) {
-  Evaluator evaluator(problem);
-  SearchResult best{start, evaluator.score(start, options.goal), 0};
+  Scorer scorer(problem, options.goal);
+  SearchResult best{start, scorer.score(start), 0};
   if (problem.groups() == 0) return best;
   const auto begun = std::chrono::steady_clock::now();
   const std::chrono::duration<double> allowed(options.seconds);
@@ -180,7 +180,7 @@ SearchResult anneal(const Problem& problem, const Sequence& start, const SearchO
     }
     ++best.iterations;
     walker.change();
-    const Time made = evaluator.score(walker.now(), options.goal);
+    const Time made = scorer.score(walker.now());
     const double worse = static_cast<double>(made - current);
     if (made > current && (made >= kNever || walker.chance() >= std::exp(-worse / temperature))) {
       walker.put_back();

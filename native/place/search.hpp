@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "place/goal.hpp"
 #include "place/problem.hpp"
 #include "place/schedule.hpp"
 

@@ -2,7 +2,7 @@
 
 from ortools.sat.python import cp_model
 
-from hetsched.place.cpsat.search import Found, search
+from hetsched.place.cpsat.search import Found, Stop, search
 from hetsched.place.cpsat.variables import build
 from hetsched.place.evaluate import score
 from hetsched.place.feasible import usable_power_uw
@@ -11,7 +11,13 @@ from hetsched.place.placement import Schedule
 from hetsched.place.problem import ENERGY, Problem
 
 
-def solve_energy(problem: Problem, floor: Schedule | None, limits: Limits, bound: int = 0) -> Found:
+def solve_energy(
+    problem: Problem,
+    floor: Schedule | None,
+    limits: Limits,
+    bound: int = 0,
+    stop: Stop | None = None,
+) -> Found:
     """The schedule that takes the least energy, with a bound.
 
     Args:
@@ -19,6 +25,7 @@ def solve_energy(problem: Problem, floor: Schedule | None, limits: Limits, bound
         floor: a valid schedule that the answer is no worse than, None where there is none.
         limits: when to stop.
         bound: what no schedule is known to get under, in fJ.
+        stop: stops it before.
 
     Raises:
         PlacementError: naming a unit that could be used and whose power isn't known.
@@ -35,7 +42,7 @@ def solve_energy(problem: Problem, floor: Schedule | None, limits: Limits, bound
     if limit is not None:
         made.model.add(total <= limit)
     made.model.minimize(total)
-    return search(made, ENERGY, floor, bound, limits)
+    return search(made, ENERGY, floor, bound, limits, stop)
 
 
 def _most_stages(problem: Problem, limit: int | None, price: int) -> int:

@@ -1,5 +1,6 @@
 """Minimise what the units do in total: solve, stage the answer, order circles of stages, repeat."""
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from hetsched.place.placement import Schedule, Stage
 from hetsched.place.problem import Problem
 from hetsched.place.stages import best_stages, ordered
 
+_CLOSING_S = 0.1
+"""Time kept for what comes after the solver, which also looks at the clock only now and then."""
+
+_ASK_AGAIN_S = 0.02
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -28,8 +34,31 @@ class Found:
     infeasible: bool = False
 
 
+class Stop:
+    """Ends a search from another thread."""
+
+    def __init__(self) -> None:
+        """Nothing to stop yet."""
+        self.asked = False
+        self.solver: cp_model.CpSolver | None = None
+
+    def ask(self, thread: threading.Thread) -> None:
+        """Stop the search that a thread does, and wait until it has ended."""
+        self.asked = True
+        while thread.is_alive():
+            if self.solver is not None:
+                # Has no effect on a solver that is about to begin: asked again until it has.
+                self.solver.stop_search()
+            thread.join(_ASK_AGAIN_S)
+
+
 def search(
-    variables: Variables, objective: str, floor: Schedule | None, bound: int, limits: Limits
+    variables: Variables,
+    objective: str,
+    floor: Schedule | None,
+    bound: int,
+    limits: Limits,
+    stop: Stop | None = None,
 ) -> Found:
     """Solve a model with its objective set.
 
@@ -39,6 +68,7 @@ def search(
         floor: a valid schedule to begin with, None where there is none.
         bound: a lower bound known already, as a score.
         limits: when to stop.
+        stop: stops it before.
 
     Returns:
         A schedule no worse than the floor.
@@ -46,12 +76,15 @@ def search(
     problem = variables.problem
     best = floor
     work = limits.work
+    stop = stop or Stop()
     while True:
+        if stop.asked or (best is not None and limits.left_s <= _CLOSING_S):
+            return Found(schedule=best, bound=bound)
         if best is not None:
             if _gap(score(problem, best, objective), bound) <= limits.gap:
                 return Found(schedule=best, bound=min(bound, score(problem, best, objective)))
             hint(variables, best)
-        solver = _solver(limits, work)
+        solver = stop.solver = _solver(limits, work)
         status = solver.solve(variables.model)
         work -= solver.response_proto.deterministic_time
         if status == cp_model.INFEASIBLE:
@@ -83,7 +116,7 @@ def _solver(limits: Limits, work: float) -> cp_model.CpSolver:
     solver.parameters.linearization_level = 2
     solver.parameters.random_seed = limits.seed % 2**31
     solver.parameters.relative_gap_limit = limits.gap
-    solver.parameters.max_time_in_seconds = limits.left_s
+    solver.parameters.max_time_in_seconds = max(_CLOSING_S, limits.left_s - _CLOSING_S)
     solver.parameters.max_deterministic_time = max(0.0, work)
     return solver
 

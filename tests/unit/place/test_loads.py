@@ -1,5 +1,7 @@
 """Native bounds and searches for throughput and energy: bounds never pass the true optimum."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,44 +50,68 @@ def test_prices_on_groups_bound_throughput(
 @given(
     seed=st.integers(0, 10**6),
     states=st.integers(1, 50),
-    labels=st.integers(0, 30),
+    labels=st.integers(1, 30),
     grain=st.integers(1, 1000),
     whole=st.booleans(),
+    late=st.booleans(),
 )
 def test_balancing_bounds_throughput(
-    seed: int, states: int, labels: int, grain: int, whole: bool
+    seed: int, states: int, labels: int, grain: int, whole: bool, late: bool
 ) -> None:
+    """However little is kept, and also when it has no time at all."""
     problem = small(seed)
     best = brute_force(problem, "throughput")
     assert best is not None
     native = native_problem(problem)
+    seconds = 0.0 if late else 1e9
     for upper in (NO_LIMIT, 2 * best, best):
-        bound, found = _core.balance(
-            native, states=states, labels=labels, grain=grain, whole=whole, upper=upper
-        )
-        assert 0 < bound <= best
-        assert all(
-            unit in problem.allowed(group) for row in found for group, unit in enumerate(row)
-        )
+        graph = _core.Balance(native, states=states, whole=whole, upper=upper, seconds=seconds)
+        assert graph.fits
+        assert 0 <= graph.bound <= best
+        for below in (upper, min(upper, best)):
+            bound, found = graph.search(labels=labels, grain=grain, upper=below, seconds=seconds)
+            assert 0 <= bound <= best
+            assert all(
+                unit in problem.allowed(group) for row in found for group, unit in enumerate(row)
+            )
 
 
-@given(seed=st.integers(0, 10**6), groups=st.integers(1, 6), units=st.integers(1, 3))
-def test_balancing_is_exact_on_chains(seed: int, groups: int, units: int) -> None:
-    """Every state and label is kept, and labels only join when they are the same."""
-    problem = random_problem(seed, groups, units, branching=0.0)
+@given(
+    seed=st.integers(0, 10**6),
+    groups=st.integers(1, 6),
+    units=st.integers(1, 3),
+    scale=st.sampled_from([1, 2**24]),
+)
+def test_balancing_is_exact_on_chains(seed: int, groups: int, units: int, scale: int) -> None:
+    """Every state and label is kept, and labels only join when they are the same.
+
+    Times too long for 32 bits are counted in steps: the bound may lose one step per group.
+    """
+    problem = scaled(random_problem(seed, groups, units, branching=0.0), scale)
     best = brute_force(problem, "throughput")
     assert best is not None
-    bound, found = _core.balance(
-        native_problem(problem),
-        states=10_000,
-        labels=10_000,
-        grain=2**40,
-        whole=False,
-        upper=best + 1,
-    )
-    assert bound == best
+    graph = _core.Balance(native_problem(problem), states=10_000, whole=False, upper=best + 1)
+    bound, found = graph.search(labels=10_000, grain=2**40, upper=best + 1)
+    assert best - groups * max(1, best >> 29) * (scale > 1) <= bound <= best
+    assert graph.complete
     reached = [best_stages(problem, row, "throughput") for row in found]
     assert best in [score(problem, each, "throughput") for each in reached if each is not None]
+
+
+def scaled(problem: Problem, times: int) -> Problem:
+    """The same problem with everything that takes time taking longer."""
+    return replace(
+        problem,
+        cost_ns=tuple(tuple(None if c is None else c * times for c in r) for r in problem.cost_ns),
+        dispatch_ns=tuple(each * times for each in problem.dispatch_ns),
+        edges=tuple(
+            replace(
+                edge,
+                transfer_ns=tuple(tuple(each * times for each in row) for row in edge.transfer_ns),
+            )
+            for edge in problem.edges
+        ),
+    )
 
 
 @given(seed=st.integers(0, 10**6), states=st.integers(1, 200))
@@ -95,9 +121,12 @@ def test_the_dynamic_program_bounds_energy(seed: int, states: int) -> None:
     assert best is not None
     native = native_problem(problem)
     for upper in (NO_LIMIT, best):
-        bound, units = _core.frontier(native, price=prices(problem), upper=upper, states=states)
-        assert 0 < bound <= best
-        assert all(unit in problem.allowed(group) for group, unit in enumerate(units))
+        for seconds in (1e9, 0.0):
+            bound, units = _core.frontier(
+                native, price=prices(problem), upper=upper, states=states, seconds=seconds
+            )
+            assert 0 < bound <= best
+            assert all(unit in problem.allowed(group) for group, unit in enumerate(units))
 
 
 @given(seed=st.integers(0, 10**6), groups=st.integers(1, 6), units=st.integers(1, 3))
@@ -139,8 +168,10 @@ def test_more_live_tensors_than_told_apart_still_give_bounds() -> None:
     native = native_problem(make_problem([[1, 1]] * 17, links))
     energy, _ = _core.frontier(native, price=[1, 1], upper=NO_LIMIT, states=100)
     assert 17 <= energy <= 22
-    bound, _ = _core.balance(native, states=100, labels=10, grain=10, whole=True, upper=NO_LIMIT)
-    assert 8 <= bound <= 22
+    graph = _core.Balance(native, states=100, whole=True, upper=NO_LIMIT)
+    assert not graph.complete
+    bound, _ = graph.search(labels=10, grain=10, upper=NO_LIMIT)
+    assert 8 <= graph.bound <= bound <= 22
     packed = _core.pack_bound(native, rounds=3, resolution=100, width=4, upper=NO_LIMIT, gap=0.0)
     assert 0 < packed <= 22
 
@@ -148,10 +179,9 @@ def test_more_live_tensors_than_told_apart_still_give_bounds() -> None:
 def test_more_units_than_told_apart_give_no_bound() -> None:
     native = native_problem(make_problem([[1] * 9], []))
     assert _core.frontier(native, price=[1] * 9, upper=NO_LIMIT, states=100) == (0, [])
-    assert _core.balance(native, states=100, labels=10, grain=10, whole=True, upper=NO_LIMIT) == (
-        0,
-        [],
-    )
+    graph = _core.Balance(native, states=100, whole=True, upper=NO_LIMIT)
+    assert (graph.fits, graph.bound) == (False, 0)
+    assert graph.search(labels=10, grain=10, upper=NO_LIMIT) == (0, [])
 
 
 def test_wrong_arguments_are_refused() -> None:
@@ -160,7 +190,10 @@ def test_wrong_arguments_are_refused() -> None:
         _core.frontier(native, price=[1], upper=NO_LIMIT, states=10)
     with pytest.raises(ValueError, match="one price per unit"):
         _core.anneal_load(native, [(0, [0])], price=[1], seed=0, iterations=1)
-    with pytest.raises(ValueError, match="states, grain and upper from 1"):
-        _core.balance(native, states=0, labels=1, grain=1, whole=True, upper=1)
+    with pytest.raises(ValueError, match="states and upper from 1"):
+        _core.Balance(native, states=0, whole=True, upper=1)
+    graph = _core.Balance(native, states=1, whole=True, upper=1)
+    with pytest.raises(ValueError, match="labels from 1 to 2"):
+        graph.search(labels=0, grain=1, upper=1)
     with pytest.raises(ValueError, match="width from 0 to 12"):
         _core.pack_bound(native, rounds=1, resolution=1, width=13, upper=1, gap=0.0)
