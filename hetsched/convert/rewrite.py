@@ -15,7 +15,7 @@ from hetsched.convert.certify import Certificate
 from hetsched.convert.edit import Editor
 from hetsched.convert.price import Price, work
 from hetsched.convert.repair import Repair, Step, apply_steps
-from hetsched.convert.rules import BY_OP
+from hetsched.convert.rules import BY_OP, quantised
 from hetsched.convert.rules.rule import Exactness
 from hetsched.convert.search import Search
 from hetsched.convert.target import Target
@@ -25,6 +25,9 @@ from hetsched.ir.build import build_graph
 from hetsched.ir.digest import prepared_sha256
 from hetsched.ir.graph import Op
 from hetsched.ir.model import Model
+
+UNTRIED = Certificate(max_abs_error=(), max_rel_error=(), bound=0.0, inputs=0)
+"""Of a replacement that wasn't run."""
 
 OLDEST_OPSET = 7
 """Before it, broadcasting was an attribute. Source: Add-7 of ONNX."""
@@ -103,6 +106,7 @@ def convert(
     *,
     price: Price = work,
     leave: Collection[str] = (),
+    certified: bool = True,
 ) -> Outcome:
     """Replace what a target doesn't run, as far as rules go; the model itself stays as it is.
 
@@ -111,8 +115,10 @@ def convert(
         target: what has to run it.
         price: the cheapest replacement by it is taken.
         leave: names of ops to leave alone.
+        certified: run each replacement against what it replaces; without, for a first look only,
+            certificates say that no input was tried.
     """
-    engine = _Engine(model, target, price, frozenset(leave))
+    engine = _Engine(model, target, price, frozenset(leave), certified)
     blocked = len(engine.blocked())
     while engine.round():
         pass
@@ -128,6 +134,7 @@ class _Engine:
         self._editor = Editor(self._onnx)
         self._target = target
         self._leave = leave
+        self._is_certified = certified
         self._opset = self._onnx.opset_imports.get("", 0)
         self._used: dict[str, frozenset[str]] = {}
         self._tried: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -155,6 +162,9 @@ class _Engine:
         if self._opset < OLDEST_OPSET:
             why = f"rules need opset {OLDEST_OPSET} or later, this is {self._opset}"
             self._tried[name] = tuple((rule, why) for rule in rules_for(node.op_type))
+            return
+        if (why_not := quantised.reason(node)) is not None:
+            self._tried[name] = (("every rule", why_not),)
             return
         used = self._used.get(name, frozenset())
         candidates, failed = self._search.candidates(node, used)
@@ -189,6 +199,8 @@ class _Engine:
     ) -> tuple[str, Certificate | None]:
         if any(value.is_graph_output() for value in olds) and not repair.makes_all:
             return "its output is the model's, and nothing would make it", None
+        if not self._is_certified:
+            return "", UNTRIED
         edge = boundary(node, repair.nodes, news)
         after = Piece(nodes=repair.nodes, inputs=edge, outputs=news)
         try:
