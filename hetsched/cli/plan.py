@@ -1,5 +1,6 @@
 """`hetsched plan`: place a model on a SoC's units."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,6 +45,9 @@ def plan(
         str | None, typer.Option(help="Only what this framework can deploy.")
     ] = None,
     backend: Annotated[str | None, typer.Option(help="A backend of that framework.")] = None,
+    rewrite: Annotated[
+        bool, typer.Option("--rewrite", help="Replace ops that keep accelerators out, if it pays.")
+    ] = False,
     store: Annotated[
         Path | None, typer.Option(help="Cost store; default in the user's cache.")
     ] = None,
@@ -59,6 +63,7 @@ def plan(
     request = _request(
         objective, gap, time_limit, seed, framework, backend, pin, max_subgraphs, max_stage
     )
+    request = replace(request, rewrite=rewrite)
     _check_output(output, model, force)
     try:
         outcome = _solve(model, profile, request, parse_shapes(shape or []), store)
@@ -140,12 +145,16 @@ def _solve(
     if soc is not None:
         with step("placing"):
             return make(loaded, soc, request, store=_stored(store))
-    from hetsched.cost.measured import host_costs
+    from hetsched.cost.measured import host, host_costs
+    from hetsched.plan.settle import settled
 
     with step("measuring this machine"):
-        host, costs = host_costs(loaded, store=store)
+        here = host(store)
+        soc, costs = host_costs(loaded, store=here.store)
     with step("placing"):
-        return make(loaded, host, request, costs)
+        outcome = make(loaded, soc, request, costs)
+    with step("measuring the plan's subgraphs, and placing again"):
+        return settled(loaded, here, request, costs, outcome)
 
 
 def _stored(path: Path | None) -> "CostStore | None":

@@ -78,7 +78,8 @@ def measure_model(
         model: with at least one op.
         cluster: the units' cores.
         dispatch_ns: what a stage without work takes there.
-        budget_s: wall time for running; loading comes on top.
+        budget_s: wall time for running the whole model, a part in proportion to its nodes; loading
+            comes on top.
         threads: of each run.
         known: what was measured before.
         progress: told the share that is done.
@@ -169,9 +170,10 @@ class _Work:
     ) -> tuple[list[Band], Band, Turns]:
         folder = self._prepared.folder
         pair = ProfilePair(chosen.path, chosen.feeds, folder, self._prepared.threads)
+        nodes = sum(1 for at in chosen.piece_of_node if at is not None)
         turns = take_turns(
             _Swept(pair, self._sweep_bytes(chosen)) if chosen.rest_bytes else pair,
-            budget_s=budget_s,
+            budget_s=budget_s * nodes / max(1, len(self._prepared.file.nodes)),
             max_profiled=MAX_EVENTS // max(1, len(chosen.piece_of_node)),
             progress=progress,
             reference=reference(),
