@@ -139,6 +139,8 @@ def _full(soc: "Profile") -> dict[str, object]:
 
 
 def _lines(soc: "Profile", sources: bool) -> Iterator[str]:
+    from hetsched.cli.profile_power import heat
+
     yield f"{soc.name}: {soc.title or 'no title'}"
     yield f"sha256 {soc.sha256}"
     yield f"Requests and results live in the memory of {soc.home}."
@@ -147,6 +149,7 @@ def _lines(soc: "Profile", sources: bool) -> Iterator[str]:
     for unit in soc.units:
         yield _unit_row(unit)
     yield from _memory_lines(soc, sources)
+    yield from heat(soc, sources)
     for unit in soc.units:
         yield from _unit_lines(unit, sources)
     yield from _link_lines(soc, sources)
@@ -168,9 +171,12 @@ def _memory_lines(soc: "Profile", sources: bool) -> Iterator[str]:
     yield f"memory: {soc.memory.kind}"
     yield from _figure_lines("bandwidth", soc.memory.bandwidth, sources)
     yield from _figure_lines("capacity", soc.memory.capacity, sources)
+    yield from _figure_lines("usable by all units", soc.memory.usable, sources)
 
 
 def _unit_lines(unit: "Unit", sources: bool) -> Iterator[str]:
+    from hetsched.cli.profile_power import idle, levels
+
     yield ""
     yield f"{unit.name}: {unit.title}, {unit.dtype}, cores {unit.cores}"
     yield _FIGURE_ROW.format("figure", "value", "origin", "error band").rstrip()
@@ -182,6 +188,8 @@ def _unit_lines(unit: "Unit", sources: bool) -> Iterator[str]:
         ("memory limit", unit.memory),
     ):
         yield from _figure_lines(label, figure, sources)
+    yield from levels(unit.levels, sources)
+    yield from idle(unit.idle, sources)
     for dtype, rates in unit.rates.items():
         for field, figure in rates.stated().items():
             yield from _figure_lines(f"{dtype} {field.replace('_', ' ')}", figure, sources)

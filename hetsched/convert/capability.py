@@ -53,7 +53,13 @@ def unit_findings(
     memo: dict[_Support, Mapping[str, Finding]] = {}
     found: dict[str, Mapping[str, Finding]] = {}
     for unit in profile.units:
-        support = replace(_support(unit, framework, backend), computes=unit.dtype)
+        try:
+            chosen = _support(unit, framework, backend)
+        except CapabilityError as error:
+            if framework is not None:
+                raise
+            raise CapabilityError(f"profile {profile.name}, unit {unit.name!r}: {error}") from error
+        support = replace(chosen, computes=unit.dtype)
         if support not in memo:
             memo[support] = dict(_findings(graph, support))
         found[unit.name] = memo[support]

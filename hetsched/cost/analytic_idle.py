@@ -12,19 +12,16 @@ def wake_ns(unit: Unit, idle_ns: int, end: End = End.ESTIMATE) -> int | None:
 
     Args:
         unit: that a stage starts on.
-        idle_ns: since its last stage.
+        idle_ns: since its last stage; 0 for one right after another.
         end: the estimate, or an end of its error band.
 
     Returns:
         0 for a unit that is awake, None where it isn't known.
     """
-    if unit.idle is None or unit.idle.keep is None:
-        return 0 if unit.idle is None or unit.idle.wake is None else _cost(unit, end)
-    if idle_ns <= unit.idle.keep.base("time"):
+    if idle_ns <= 0:
         return 0
-    return _cost(unit, end)
-
-
-def _cost(unit: Unit, end: End) -> int | None:
-    wake = unit.idle.wake if unit.idle is not None else None
-    return None if wake is None else round(wake.fixed_ns(end))
+    if unit.idle is None:
+        return None
+    if unit.idle.keep is not None and idle_ns <= unit.idle.keep.base("time"):
+        return 0
+    return None if unit.idle.wake is None else round(unit.idle.wake.fixed_ns(end))

@@ -47,7 +47,7 @@ class Idle(Struct, frozen=True, kw_only=True):
     """What happens to a unit that nothing is asked of.
 
     Attributes:
-        keep: stays awake so long after its last stage; awake for ever where left out.
+        keep: stays awake so long after its last stage; may sleep at once where left out.
         wake: what the first stage after that pays on top; unknown where left out.
     """
 

@@ -7,8 +7,10 @@ import pytest
 
 from hetsched.convert.capability import refusals
 from hetsched.cost.analytic import cost_table
+from hetsched.cost.analytic_class import spatial_rate
+from hetsched.cost.calibrate.graph import graph_features
 from hetsched.cost.table import Cost, CostTable
-from hetsched.errors import CostError
+from hetsched.errors import CapabilityError, CostError
 from hetsched.ir.features import op_features
 from hetsched.ir.graph import Graph
 from hetsched.quantity import Origin
@@ -242,3 +244,54 @@ def test_the_networks_have_the_published_work(net: Callable[[], Graph], mmac: fl
     graph = net()
     total = sum(op_features(graph, op).macs for op in graph.ops)
     assert total / 1e6 == pytest.approx(mmac, rel=0.001)
+
+
+def test_an_unknown_framework_of_a_unit_is_named_with_profile_and_unit() -> None:
+    soc = three_units()
+    wrong = msgspec.structs.replace(soc.units[1], framework="nosuch")
+    soc = msgspec.structs.replace(soc, units=(soc.units[0], wrong, soc.units[2]))
+    with pytest.raises(CapabilityError, match="profile three, unit 'gpu': unknown framework 'nosu"):
+        refusals(mobilenet_v1(), soc)
+
+
+def test_each_kind_of_convolution_has_its_rate() -> None:
+    """3x3 of 16 channels and more in fours: Winograd, unless it has a stride or a dilation."""
+
+    def rate(kernel: int = 3, stride: int = 1, dilation: int = 1, channels: int = 16) -> str:
+        return spatial_rate(
+            kernel=(kernel, kernel),
+            strides=(stride, stride),
+            dilations=(dilation, dilation),
+            inputs=channels,
+            outputs=16,
+            groups=1,
+        )
+
+    assert rate() == "winograd"
+    assert rate(stride=2) == "spatial"
+    assert rate(dilation=2) == "spatial"
+    assert rate(kernel=5) == "spatial"
+    assert rate(channels=3) == "spatial"
+    assert rate(channels=18) == "spatial"
+
+
+@pytest.mark.parametrize(("width", "expected"), [(8, "grouped"), (16, "winograd")])
+def test_groups_of_few_channels_have_a_rate_of_their_own(width: int, expected: str) -> None:
+    found = spatial_rate(
+        kernel=(3, 3), strides=(1, 1), dilations=(1, 1), inputs=width, outputs=width, groups=4
+    )
+    assert found == expected
+
+
+def test_rates_of_their_own_are_used_where_stated() -> None:
+    """At 2 instead of 1 MAC per ns, ResNet-50's 3x3 convolutions take half as long."""
+    plain = rates(1, 1)
+    fast = msgspec.structs.replace(plain, winograd=number(2, "GMAC/s"))
+    times = []
+    for given in (plain, fast):
+        soc = three_units(given)
+        costs = cost_table(resnet50(), soc, {}).costs
+        times.append(sum(cost.latency_ns for (_, unit), cost in costs.items() if unit == "cpu"))
+    saved = graph_features(resnet50()).winograd / 2
+    assert saved > 5e8
+    assert times[0] - times[1] == pytest.approx(saved, rel=1e-4)

@@ -93,7 +93,9 @@ def test_waking() -> None:
     unknown = msgspec.structs.replace(unit("apu"), idle=Idle(keep=number(2, "s")))
     assert wake_ns(unknown, 10**9) == 0
     assert wake_ns(unknown, 10**10) is None
-    assert wake_ns(unit("cpu"), 10**12) == 0
+    light = msgspec.structs.replace(unit("cpu"), idle=Idle(wake=number(1, "ms")))
+    assert (wake_ns(light, 0), wake_ns(light, 1)) == (0, 1_000_000)
+    assert (wake_ns(unit("cpu"), 0), wake_ns(unit("cpu"), 1)) == (0, None)
 
 
 def test_an_even_split_waits_for_the_slow() -> None:

@@ -44,6 +44,33 @@ def test_the_little_cluster_of_rk3588_takes_two_to_five_times_as_long(model: str
     assert 2 < little / big < 5
 
 
+PAIR, SIX = 1.8, 3.3
+"""Two A76 and six A55 against one of them, see the head of profiles/helio-g90.toml."""
+
+
+@pytest.mark.parametrize(
+    ("unit", "dtype", "model", "least_ms", "most_ms"),
+    [
+        ("cpu-big", "float32", "mobilenet_v1", 23, 27),
+        ("cpu-big", "float32", "resnet50", 223 / PAIR, 249 / PAIR),
+        ("cpu-big", "int8", "mobilenet_v1", 16 / PAIR, 17 / PAIR),
+        ("cpu-big", "int8", "resnet50", 92 / PAIR, 95 / PAIR),
+        ("cpu-little", "float32", "mobilenet_v1", 148 / SIX, 152 / SIX),
+        ("cpu-little", "float32", "resnet50", 631 / SIX, 631 / SIX),
+        ("gpu", "float16", "mobilenet_v1", 17, 35),
+        ("gpu", "float16", "resnet50", 100, 125),
+        ("apu", "int8", "mobilenet_v1", 10, 10),
+        ("apu", "int8", "resnet50", 30, 30),
+    ],
+)
+def test_helio_g90t_is_within_what_other_chips_with_its_cores_say(
+    unit: str, dtype: str, model: str, least_ms: float, most_ms: float
+) -> None:
+    """Estimates from the same cores by clock ratio, good for 15%: one core's rows on five SoCs."""
+    found = predicted_ms("helio-g90t", unit, dtype, model, "1x3x224x224")
+    assert 0.85 * least_ms <= found <= 1.15 * most_ms
+
+
 def test_the_same_core_in_another_chip_follows_clock_and_bandwidth() -> None:
     """Four A76: Snapdragon 855+ from RK3588's rates, no row of it seen; 20% is the target."""
     source, target = profile("rk3588"), profile("snapdragon-855-plus")

@@ -72,6 +72,69 @@ def test_every_profile_is_named_as_its_file_and_sourced(name: str) -> None:
         assert unit.rates, f"{unit.name} has no rates"
 
 
+def test_clocks_and_sleep_of_helio_g90() -> None:
+    """From the vendor kernel: the APU is powered for 2 s, at 137 to 750 MHz; waking is unknown."""
+    soc = profile("helio-g90")
+    apu = soc.unit("apu")
+    assert apu.levels is not None
+    assert (apu.levels.mhz[0], apu.levels.mw[-1]) == (750, 138)
+    assert apu.idle is not None
+    assert apu.idle.keep is not None
+    assert (apu.idle.keep.base("time"), apu.idle.wake) == (2e9, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "message"),
+    [
+        ("levels", {"mhz": [1, 2]}, r"levels.mhz must fall from the highest"),
+        ("levels", {"mhz": []}, r"levels.mhz must be a list of clocks above zero"),
+        ("levels", {"mhz": [2, 1], "mw": [5]}, r"levels.mw has 1 numbers for 2 clocks"),
+        ("levels", {"mhz": [2, 1], "mw": [5, -1]}, r"levels.mw -1 must be zero or more"),
+        ("idle", {"keep": {"value": 1, "unit": "W"}}, r"idle.keep: unit 'W' is not one of ns, us"),
+    ],
+)
+def test_wrong_clocks_are_refused(place: str, value: dict[str, Any], message: str) -> None:
+    content = raw()
+    described = {"origin": "assumed", "source": "a test"}
+    if place == "levels":
+        value = {**value, **described}
+    else:
+        value = {"keep": {**value["keep"], **described}}
+    content["units"][0][place] = value
+    with pytest.raises(ProfileError, match=message) as error:
+        parse(content, "mine.toml")
+    assert "mine.toml" in str(error.value)
+
+
+def test_modes_and_heat_are_checked_and_no_part_of_the_digest() -> None:
+    content = raw()
+    before = parse(raw(), "x").sha256
+    content["modes"] = [{"name": "slow", "slowdown": {"gpu": 2.0}, "source": "a test"}]
+    content["thermal"] = {"notes": ["hot"]}
+    assert parse(content, "x").sha256 == before
+    content["modes"][0]["slowdown"] = {"dla": 2.0}
+    with pytest.raises(
+        ProfileError, match="mode 'slow' slows unknown unit 'dla': units are cpu, gpu"
+    ):
+        parse(content, "x")
+    content["modes"][0]["slowdown"] = {"gpu": 0.0}
+    with pytest.raises(ProfileError, match=r"mode 'slow': slowdown\.gpu 0 is no factor"):
+        parse(content, "x")
+
+
+@pytest.mark.parametrize("key", ["name", "unit"])
+def test_an_empty_name_is_refused(key: str) -> None:
+    content = raw()
+    (content if key == "name" else content["units"][0])["name"] = " "
+    with pytest.raises(ProfileError, match=r"profile mine\.toml: .*name is empty"):
+        parse(content, "mine.toml")
+
+
+def test_the_host_is_among_the_known_profiles() -> None:
+    with pytest.raises(ProfileError, match=r"did you mean 'host'\? .*snapdragon-888, and host; a"):
+        profile("hots")
+
+
 def test_helio_g90_units() -> None:
     soc = profile("helio-g90")
     assert [(u.name, u.kind, u.dtype, u.framework, u.backend) for u in soc.units] == [
