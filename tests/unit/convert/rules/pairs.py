@@ -12,6 +12,7 @@ import onnxruntime as ort
 
 from hetsched.backends.ort.session import make_session
 from hetsched.convert.certify import Certificate, compare
+from hetsched.convert.rules import RULES
 from hetsched.convert.rules.rule import Exactness, Rule, Site, static_shape
 from hetsched.convert.rules.tape import Tape
 
@@ -115,3 +116,36 @@ def random_input(
         odd = rng.choice([np.inf, -np.inf], shape)
         edges = np.where(rng.random(shape) < 0.03, odd, edges)
     return np.asarray(edges).astype(dtype)
+
+
+def replaced(name: str, proto: onnx.ModelProto) -> list[str]:
+    """What a rule makes of the op `op`: op types with the shapes that they make; run and compared.
+
+    Raises:
+        AssertionError: when the rule declines, or the outputs differ.
+    """
+    rule = _rule(name)
+    after = rewritten(rule, proto)
+    assert not isinstance(after, str), after
+    certificate = Pair.of(proto, after).compare(np.random.default_rng(0), 4, rule.exactness)
+    assert certificate.passed, certificate
+    graph = ir.from_proto(onnx.shape_inference.infer_shapes(after, data_prop=True)).graph
+    return [_text(node) for node in graph]
+
+
+def declined(name: str, proto: onnx.ModelProto) -> str:
+    """Why a rule leaves the op `op` alone."""
+    why = rewritten(_rule(name), proto)
+    assert isinstance(why, str)
+    return why
+
+
+def _rule(name: str) -> Rule:
+    return next(rule for rule in RULES if rule.name == name)
+
+
+def _text(node: ir.Node) -> str:
+    shape = static_shape(node.outputs[0])
+    if shape is None:
+        return node.op_type
+    return f"{node.op_type} {'x'.join(map(str, shape)) or 'scalar'}"
