@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import onnx_ir as ir
+import onnx_ir.passes.common as passes
 
 from hetsched.convert.refit_data import Samples
 from hetsched.convert.refit_forms import Emit, Replacement, chosen
@@ -94,9 +95,16 @@ class Refit(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The refitted model and the report on it."""
+    """What a refit makes.
+
+    Attributes:
+        model: refitted.
+        unfitted: with the same layers, and nothing fitted.
+        report: on both.
+    """
 
     model: Model
+    unfitted: Model
     report: Refit
 
 
@@ -125,6 +133,7 @@ def refit(model: Model, replacements: Sequence[Replacement], samples: Samples) -
         layers.append(_fit(model, unfitted.model(), fitted, name, replacement, fitting))
     return Outcome(
         model=fitted.model(),
+        unfitted=unfitted.model(),
         report=Refit(
             model=model.name,
             sha256=model.sha256,
@@ -193,6 +202,7 @@ class _Work:
         ir.convenience.replace_nodes_and_values(
             self._onnx.graph, site.node, [site.node], tape.nodes, [site.output], [made]
         )
+        passes.RemoveUnusedNodesPass()(self._onnx)  # weights that nobody reads any more
         self._model = None
         return tuple(node.op_type for node in tape.nodes)
 

@@ -68,14 +68,14 @@ class StandIn:
         monkeypatch.setattr(tool, "convert", self.convert)
         monkeypatch.setattr(tool, "run", self.run)
 
-    def convert(self, part: tool.Renamed, kept: Sequence[str], tools: Tools) -> Path:
+    def convert(self, part: tool.Renamed, kept: Sequence[str], _tools: Tools) -> Path:
         self.kept = list(kept)
         made = part.path.with_suffix(".tflite")
         made.write_bytes(part.path.read_bytes())
         return made
 
     def run(
-        self, path: Path, inputs: Mapping[str, np.ndarray], folder: Path, tools: Tools
+        self, path: Path, inputs: Mapping[str, np.ndarray], _folder: Path, _tools: Tools
     ) -> dict[str, np.ndarray]:
         made = reference_outputs(path, dict(inputs))
         arrays = {name: np.asarray(made[name]) for name in reversed(made)}
@@ -103,7 +103,7 @@ def test_layout_and_order_are_reported(tmp_path: Path, monkeypatch: pytest.Monke
 def test_wrong_numbers_write_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     StandIn(monkeypatch, error=0.1)
     model = load(two_branches(tmp_path / "m.onnx"))
-    with pytest.raises(ExportError, match="nothing was written: part model by LiteRT .* differs"):
+    with pytest.raises(ExportError, match=r"nothing was written: part model by LiteRT .* differs"):
         export(model, find("tflite"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
