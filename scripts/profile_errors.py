@@ -20,19 +20,32 @@ from hetsched.cost.calibrate.rows import published as published_rows
 from hetsched.ir.graph import ITEM_BITS
 from hetsched.soc.catalog import names
 
+FACTOR = 2
 DOC = Path(__file__).parent.parent / "docs" / "calibration.md"
 BIG, PLUS = ("rk3588", "cpu-big"), ("snapdragon-855-plus", "cpu-big")
 LITTLE, SMALL = ("rk3588", "cpu-little"), ("rk3568", "cpu")
-PAIRS = ((BIG, PLUS), (PLUS, BIG), (LITTLE, SMALL))
-"""Units of the same core, both with rows: what the rates of one say about the other."""
+ADRENO_640, ADRENO_660 = ("snapdragon-855-plus", "gpu"), ("snapdragon-888", "gpu")
+ADRENO_740 = ("snapdragon-8-gen-2", "gpu")
+BOTH = ("float16", "int8")
+PAIRS = (
+    (BIG, PLUS, BOTH),
+    (PLUS, BIG, BOTH),
+    (LITTLE, SMALL, BOTH),
+    (ADRENO_640, ADRENO_660, BOTH[:1]),
+    (ADRENO_660, ADRENO_640, BOTH[:1]),
+    (ADRENO_660, ADRENO_740, BOTH[:1]),
+)
+"""Units of the same core or family, both with rows: what the rates of one say about the other."""
 
 
 def transfers() -> Iterator[str]:
     """One line per pair and dtype; the second unit's rows are not used."""
-    yield "| from | to | dtype | rows | median error | 90th percentile | predicted/measured | tau |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for source, target in PAIRS:
-        for dtype in ("float16", "int8"):
+    head = ["from", "to", "dtype", "rows", "median error", "90th percentile"]
+    head += ["predicted/measured", "within 2x", "tau"]
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for source, target, dtypes in PAIRS:
+        for dtype in dtypes:
             yield _transfer(source, target, dtype)
 
 
@@ -48,7 +61,9 @@ def _transfer(source: tuple[str, str], target: tuple[str, str], dtype: str) -> s
     errors = absolute_errors(predicted, measured)
     cells = [" ".join(source), " ".join(target), dtype, str(len(rows))]
     cells += [f"{np.median(errors):.0%}", f"{np.quantile(errors, 0.9):.0%}"]
-    cells += [f"{np.median(predicted / measured):.2f}", f"{kendall_tau(predicted, measured):.2f}"]
+    ratio = predicted / measured
+    near = np.mean((ratio < FACTOR) & (ratio > 1 / FACTOR))
+    cells += [f"{np.median(ratio):.2f}", f"{near:.0%}", f"{kendall_tau(predicted, measured):.2f}"]
     return "| " + " | ".join(cells) + " |"
 
 

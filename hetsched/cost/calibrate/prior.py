@@ -244,11 +244,21 @@ def transferred(
 
 
 def _bandwidth_ratio(profile: Profile, source: Profile, unknown: float) -> float:
-    here = profile.memory.bandwidth if profile.memory is not None else None
-    there = source.memory.bandwidth if source.memory is not None else None
-    if here is None or there is None:
+    """Of what all units get, where both chips' is known, else of the pins."""
+    if profile.memory is None or source.memory is None:
         return unknown
-    return here.base("bandwidth") / there.base("bandwidth")
+    for here, there in (
+        (profile.memory.usable, source.memory.usable),
+        (profile.memory.bandwidth, source.memory.bandwidth),
+    ):
+        if here is not None and there is not None:
+            return here.base("bandwidth") / there.base("bandwidth")
+    return unknown
+
+
+def knows_bandwidths(profile: Profile, source: Profile) -> bool:
+    """Whether a transfer can go by the two chips' memories."""
+    return _bandwidth_ratio(profile, source, 0.0) > 0
 
 
 def coefficients(unit: Unit, dtype: str) -> Vector:

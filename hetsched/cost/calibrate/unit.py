@@ -10,6 +10,7 @@ from hetsched.cost.calibrate.figures import Band, rates
 from hetsched.cost.calibrate.fit import Vector, fit
 from hetsched.cost.calibrate.prior import (
     held,
+    knows_bandwidths,
     limits,
     peak_macs,
     shares,
@@ -158,7 +159,7 @@ class _Work:
             factor = shares(self._unit.kind, self._dtype).factor
             return Band(low=1 / factor, high=factor)
         factor = TRANSFER_FACTOR[self._unit.kind]
-        if not (_has_bandwidth(self._profile) and _has_bandwidth(source[0])):
+        if not knows_bandwidths(self._profile, source[0]):
             factor *= _BLIND
         figure = source[1].rates[self._recipe.like.dtype].pointwise
         return Band(low=1 / (figure.high * factor), high=factor / figure.low)
@@ -203,10 +204,6 @@ class _Work:
             why=why,
             rows=(*_reproduced(self._rows, out, False), *_reproduced(self._held, held, True)),
         )
-
-
-def _has_bandwidth(profile: Profile) -> bool:
-    return profile.memory is not None and profile.memory.bandwidth is not None
 
 
 def _words(select: Select) -> str:

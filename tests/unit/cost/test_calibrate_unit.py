@@ -130,6 +130,19 @@ def test_transfer_goes_by_clock_and_by_the_smaller_of_clock_and_bandwidth() -> N
     assert moved == pytest.approx([1 / 15] * 5 + [1 / 2.5] * 3 + [4000 / 1.5])
 
 
+def test_transfer_goes_by_what_units_get_of_the_memory_where_both_say_so() -> None:
+    """Pins 20 and 10 GB/s, of which 8 and 2 arrive: bytes take 4 times as long."""
+    source, target = (
+        msgspec.structs.replace(
+            one(Recipe()),
+            memory=Memory(kind="m", bandwidth=number(pins, "GB/s"), usable=number(usable, "GB/s")),
+        )
+        for pins, usable in ((20, 8), (10, 2))
+    )
+    moved = transferred(target, target.units[0], source, source.units[0], "float32")
+    assert moved == pytest.approx([1 / 10] * 5 + [4 / 5] * 3 + [4000])
+
+
 def test_transfer_widens_the_band() -> None:
     """rk3588's big cores at half the clock: half the rate, the source's band times 1.2, and times
     1.6 because the bandwidth here isn't known.
