@@ -4,7 +4,8 @@ A plan is compared with another placement of the same model. Its *advantage* is 
 objective is with the best estimates. Errors of one unit's costs move together (its rates share
 their fit): if the GPU is slower than thought, it is so in both placements. So each unit in turn,
 and the copies between units, are put to either end of their band as a whole, in both placements,
-and what that takes off the advantage at most is the unit's *effect*. Different units' errors are
+and what that takes off the advantage at most is the unit's *effect*. Units with the same costs
+throughout (equal cores, measured once) have one error together. Different units' errors are
 independent: the combined band is the root of the sum of the squared effects. A choice whose
 advantage is smaller than its combined band is within the error band.
 """
@@ -12,7 +13,7 @@ advantage is smaller than its combined band is within the error band.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
-from typing import Literal
+from typing import Literal, TypeVar
 
 from hetsched.place.evaluate import evaluate, value, within_limits
 from hetsched.place.placement import Schedule, Stage
@@ -20,6 +21,7 @@ from hetsched.place.problem import OBJECTIVE_UNITS, Problem
 from hetsched.plan.model import BASELINES, Doubt
 from hetsched.quantity import format_ns, format_uj
 
+T = TypeVar("T")
 _SHOW: Mapping[str, Callable[[float], str]] = {"ns": format_ns, "uJ": format_uj}
 
 
@@ -50,8 +52,8 @@ class Errors:
         self._stages = schedule.stages
         self._estimate = self._world(problem)
         self._sources = [
-            tuple(self._world(_mixed(problem, end, unit)) for end in (low, high))
-            for unit in (*range(len(problem.units)), None)
+            tuple(self._world(_mixed(problem, end, units)) for end in (low, high))
+            for units in (*_alike(problem, low, high), None)
         ]
 
     def _world(self, problem: Problem) -> _World:
@@ -75,24 +77,35 @@ class Errors:
         return advantage, round(sqrt(squares))
 
 
-def _mixed(problem: Problem, end: Problem, unit: int | None) -> Problem:
-    """The problem with one unit's costs and dispatch from another, or all copies for None."""
-    if unit is None:
+def _alike(*problems: Problem) -> list[frozenset[int]]:
+    """Units that no problem tells apart, together."""
+    found: dict[object, set[int]] = {}
+    for unit in range(len(problems[0].units)):
+        mark = tuple(
+            (problem.dispatch_ns[unit], tuple(row[unit] for row in problem.cost_ns))
+            for problem in problems
+        )
+        found.setdefault(mark, set()).add(unit)
+    return [frozenset(units) for units in found.values()]
+
+
+def _mixed(problem: Problem, end: Problem, units: frozenset[int] | None) -> Problem:
+    """The problem with some units' costs and dispatch from another, or all copies for None."""
+    if units is None:
         return replace(problem, edges=end.edges)
     return replace(
         problem,
         cost_ns=tuple(
-            _with(row, unit, other[unit])
+            _with(row, units, other)
             for row, other in zip(problem.cost_ns, end.cost_ns, strict=True)
         ),
-        dispatch_ns=tuple(
-            end.dispatch_ns[at] if at == unit else ns for at, ns in enumerate(problem.dispatch_ns)
-        ),
+        dispatch_ns=_with(problem.dispatch_ns, units, end.dispatch_ns),
     )
 
 
-def _with(row: Sequence[int | None], at: int, cost: int | None) -> tuple[int | None, ...]:
-    return (*row[:at], cost, *row[at + 1 :])
+def _with(row: Sequence[T], units: frozenset[int], other: Sequence[T]) -> tuple[T, ...]:
+    """A row with some units' values from another."""
+    return tuple(other[at] if at in units else value for at, value in enumerate(row))
 
 
 def doubts(

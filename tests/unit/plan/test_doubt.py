@@ -110,6 +110,17 @@ def test_units_that_cannot_run_a_subgraph_or_have_no_room_are_no_choice() -> Non
     assert len(doubts(found, wide, schedule, {})) == 1
 
 
+def test_equal_units_have_one_error_together() -> None:
+    # Two cores that were measured once: whatever the truth, it is the same for both.
+    middle = chain([[100, 100], [100, 100]], [10, 10], copy_ns=7)
+    low = chain([[50, 50], [50, 50]], [5, 5], copy_ns=7)
+    high = chain([[300, 300], [300, 300]], [30, 30], copy_ns=7)
+    found, schedule = errors(middle, low, high, one(0))
+    # On u1 the input's copy comes on top, for certain.
+    assert found.compare(one(1)) == (7, 0)
+    assert doubts(found, middle, schedule, {}) == ()
+
+
 def test_throughput_is_compared_by_the_busiest_unit() -> None:
     # Split over both units: busiest 100. All on u1: 180. Band of u0 up to 150, of u1 up to 99.
     middle = chain([[100, 90], [100, 90]], [0, 0])
