@@ -2,9 +2,11 @@
 
 They are the test set of "Optical Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak,
 UCI Machine Learning Repository, licence CC BY 4.0. `digits.npz` holds what
-`sklearn.datasets.load_digits` gives.
+`sklearn.datasets.load_digits` gives. `python digits.py FILE.npz` writes the training part as
+`hetsched refit --data` takes it.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -31,3 +33,8 @@ def testing() -> tuple[np.ndarray, np.ndarray]:
     """The part to judge by."""
     images, labels = digits()
     return images[TRAINING:], labels[TRAINING:]
+
+
+if __name__ == "__main__":
+    x, y = training()
+    np.savez(sys.argv[1], x=x, labels=y)

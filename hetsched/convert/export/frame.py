@@ -115,7 +115,9 @@ def _refuse(model: Model, target: Target, parts: Sequence[Part]) -> None:
         if target.max_outputs is not None and len(part.outputs) > target.max_outputs:
             raise ExportError(
                 f"{target.name} takes {target.max_outputs} output per part, {part.name} has "
-                f"{len(part.outputs)}: {', '.join(part.outputs)}{_advice(model, target)}"
+                f"{len(part.outputs)}: {', '.join(part.outputs)}; `hetsched convert {model.ref} "
+                f"--framework {target.convert_to or 'F'} --single-output -o OUT.onnx` packs them "
+                f"into one, with the host's part beside"
             )
 
 

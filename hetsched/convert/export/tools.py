@@ -101,7 +101,7 @@ def _python(folder: Path) -> Path:
 
 
 def _checked(folder: Path, kit: Kit) -> Path:
-    python = _python(folder)
+    python = _python(folder.absolute())  # it is run in other folders; links stay: they are the venv
     if not python.is_file():
         raise ExportError(f"{folder} is no virtual environment: it has no {python.name} in it")
     script = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))"

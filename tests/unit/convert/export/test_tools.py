@@ -32,6 +32,15 @@ def test_a_given_environment_is_used(tmp_path: Path) -> None:
     assert tools.run(EMPTY, ["-c", "print(7)"], tmp_path) == "7\n"
 
 
+def test_a_relative_one_works_from_other_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare(tmp_path / "env")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    assert Tools(given=Path("env")).run(EMPTY, ["-c", "print(7)"], tmp_path / "work") == "7\n"
+
+
 def test_a_given_environment_without_the_tool_is_refused(tmp_path: Path) -> None:
     folder = bare(tmp_path / "env")
     with pytest.raises(ExportError, match=r"env lacks gizmo: install gizmo==1 there"):
