@@ -24,7 +24,7 @@ from hetsched.place.validate import objective_value
 from hetsched.plan import model as files
 from hetsched.plan.basis import cost_basis, stored_notes
 from hetsched.plan.choose import best_rewritten
-from hetsched.plan.doubt import Errors, doubts
+from hetsched.plan.doubt import Errors, alike, doubts
 from hetsched.plan.hosting import host_stages, hosted
 from hetsched.plan.problem import Restrictions, build_problem
 from hetsched.plan.stages import Described, Solved, describe
@@ -204,7 +204,8 @@ def make(
             high=evaluate(most, placement.schedule.stages),
         )
     )
-    errors = Errors(problem, least, most, placement.schedule, request.objective)
+    same = alike(profile, costs)
+    errors = Errors(problem, least, most, placement.schedule, request.objective, same)
     others = baselines(problem, request.objective)
     made = _assemble(model, profile, request, placement, parts)
     return Outcome(

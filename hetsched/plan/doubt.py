@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Literal, TypeVar
 
+from hetsched.cost.table import CostTable
 from hetsched.place.evaluate import evaluate, value, within_limits
 from hetsched.place.placement import Schedule, Stage
 from hetsched.place.problem import OBJECTIVE_UNITS, Problem
 from hetsched.plan.model import BASELINES, Doubt
 from hetsched.quantity import format_ns, format_uj
+from hetsched.soc.profile import Profile
 
 T = TypeVar("T")
 _SHOW: Mapping[str, Callable[[float], str]] = {"ns": format_ns, "uJ": format_uj}
@@ -37,7 +39,13 @@ class Errors:
     """A plan under every single error that its costs may have."""
 
     def __init__(
-        self, problem: Problem, low: Problem, high: Problem, schedule: Schedule, objective: str
+        self,
+        problem: Problem,
+        low: Problem,
+        high: Problem,
+        schedule: Schedule,
+        objective: str,
+        same: Sequence[frozenset[int]] = (),
     ) -> None:
         """Put each source of error to either end.
 
@@ -47,13 +55,15 @@ class Errors:
             high: at the upper end.
             schedule: the plan.
             objective: what it minimises.
+            same: units with one error together, see `alike`; each has its own by default.
         """
+        alone = [frozenset({unit}) for unit in range(len(problem.units))]
         self.objective = objective
         self._stages = schedule.stages
         self._estimate = self._world(problem)
         self._sources = [
             tuple(self._world(_mixed(problem, end, units)) for end in (low, high))
-            for units in (*_alike(problem, low, high), None)
+            for units in (*(same or alone), None)
         ]
 
     def _world(self, problem: Problem) -> _World:
@@ -77,15 +87,19 @@ class Errors:
         return advantage, round(sqrt(squares))
 
 
-def _alike(*problems: Problem) -> list[frozenset[int]]:
-    """Units that no problem tells apart, together."""
+def alike(profile: Profile, costs: CostTable) -> list[frozenset[int]]:
+    """Units that their dispatch and their costs don't tell apart, together; all others alone.
+
+    Args:
+        profile: whose units' positions are told.
+        costs: of the model's groups.
+    """
     found: dict[object, set[int]] = {}
-    for unit in range(len(problems[0].units)):
-        mark = tuple(
-            (problem.dispatch_ns[unit], tuple(row[unit] for row in problem.cost_ns))
-            for problem in problems
-        )
-        found.setdefault(mark, set()).add(unit)
+    for at, unit in enumerate(profile.units):
+        figure = unit.dispatch
+        row = tuple(costs.costs.get((group.name, unit.name)) for group in costs.groups)
+        key = (figure.base("time"), figure.low, figure.high, row)
+        found.setdefault(key, set()).add(at)
     return [frozenset(units) for units in found.values()]
 
 

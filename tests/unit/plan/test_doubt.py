@@ -2,10 +2,15 @@
 
 from dataclasses import replace
 
+import msgspec
+
+from hetsched.cost.table import Cost, CostTable, Group
 from hetsched.place.evaluate import evaluate
 from hetsched.place.placement import Schedule, Stage
 from hetsched.place.problem import LATENCY, THROUGHPUT, Problem
-from hetsched.plan.doubt import Errors, doubts
+from hetsched.plan.doubt import Errors, alike, doubts
+from hetsched.quantity import Origin
+from hetsched.soc.catalog import profile
 from hetsched.testing import make_problem
 
 ALL = (0, 1)
@@ -115,10 +120,38 @@ def test_equal_units_have_one_error_together() -> None:
     middle = chain([[100, 100], [100, 100]], [10, 10], copy_ns=7)
     low = chain([[50, 50], [50, 50]], [5, 5], copy_ns=7)
     high = chain([[300, 300], [300, 300]], [30, 30], copy_ns=7)
-    found, schedule = errors(middle, low, high, one(0))
-    # On u1 the input's copy comes on top, for certain.
-    assert found.compare(one(1)) == (7, 0)
-    assert doubts(found, middle, schedule, {}) == ()
+    schedule = evaluate(middle, one(0))
+    apart = Errors(middle, low, high, schedule, LATENCY)
+    # On u1 the input's copy comes on top: 217 against 210. u0 at its high end takes 630, an
+    # effect of 7 + 413; u1 at its low end 112, one of 7 + 98.
+    assert apart.compare(one(1)) == (7, round((420**2 + 105**2) ** 0.5))
+    together = Errors(middle, low, high, schedule, LATENCY, [frozenset({0, 1})])
+    assert together.compare(one(1)) == (7, 0)
+    assert doubts(together, middle, schedule, {}) == ()
+
+
+def test_units_are_alike_when_all_their_costs_are() -> None:
+    soc = profile("helio-g90")
+    big = soc.units[0]
+    twin = msgspec.structs.replace(big, name="twin")
+    slow = msgspec.structs.replace(
+        big, name="slow", dispatch=msgspec.structs.replace(big.dispatch, high=99.0)
+    )
+    cost = Cost(latency_ns=9, low_ns=8, high_ns=11, origin=Origin.MEASURED, dtype="float32")
+    other = replace(cost, high_ns=12)
+    costs = CostTable(
+        groups=(Group(name="a", ops=("a",)),),
+        costs={("a", name): cost for name in (big.name, "twin", "slow")} | {("a", "odd"): other},
+    )
+    odd = msgspec.structs.replace(big, name="odd")
+    units = (big, odd, twin, slow)
+    links = tuple(
+        msgspec.structs.replace(soc.links[0], between=(a.name, b.name))
+        for at, a in enumerate(units)
+        for b in units[at + 1 :]
+    )
+    made = msgspec.structs.replace(soc, home=big.name, units=units, links=links)
+    assert alike(made, costs) == [frozenset({0, 2}), frozenset({1}), frozenset({3})]
 
 
 def test_throughput_is_compared_by_the_busiest_unit() -> None:
