@@ -13,7 +13,7 @@ and 12% at the 90th percentile, or twice that spread where it is larger.
     python benchmarks/measured_costs.py --sharing [MODEL ...]
 
 With `--sharing`: how long it takes to measure a variant of a model, of whose groups one in five is
-new, in a store that knows the model, relative to an empty one; and how far apart the two answers are.
+new, in a store that knows the model, relative to an empty one; and how far apart both answers are.
 
 Both need a quiet machine.
 """

@@ -82,6 +82,8 @@ def settled(
     Raises:
         CostError: when a subgraph can't run here.
     """
+    if not outcome.plan.subgraphs:
+        return outcome
     found: list[Learnt] = []
     profile = here.profile
     for _ in range(ROUNDS):
