@@ -254,5 +254,6 @@ def drive_dispatcher(
     """Starts, events, requests ended and the dispatcher's allocations, of a run in virtual time.
 
     Keeps `depth` requests of each of the apps 0 to `apps` - 1 going until as many stages have
-    started; each takes from 1 to `longest_ns`. Needs a dispatcher that has had no event yet.
+    started, then lets the last ones end; each stage takes from 1 to `longest_ns`. Nothing may be
+    under way before.
     """

@@ -481,7 +481,7 @@ bool Dispatcher::start_asked(Unit unit) {
     if (!is_better_elsewhere(unit, queue[i])) ready_.push_back(queue[i]);
   }
   if (ready_.empty()) return false;
-  std::sort(ready_.begin(), ready_.end());
+  if (policy_->wants_oldest_first()) std::sort(ready_.begin(), ready_.end());
   for (const Ready& entry : ready_) candidates_.push_back(candidate(entry));
   const std::size_t chosen =
       policy_->choose(unit, now_, {candidates_.data(), candidates_.size()});

@@ -53,6 +53,7 @@ class Dispatcher {
   std::int64_t queued(Unit unit) const;       // ready stages that wait for the unit, or for others
   std::int64_t waiting(AppId app) const;      // requests none of whose stages has started
   std::int64_t allocations() const { return memory_->allocations(); }
+  Time now() const { return now_; }  // of the last event
   Unit units() const { return static_cast<Unit>(running_.size()); }
 
  private:

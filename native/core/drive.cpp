@@ -1,6 +1,7 @@
 #include "core/drive.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace hetsched::core {
@@ -12,10 +13,11 @@ class World {
       : dispatcher_(dispatcher),
         longest_(std::max<Time>(longest, 1)),
         random_(seed * 2 + 1),
-        running_(static_cast<std::size_t>(dispatcher.units())) {}
+        running_(static_cast<std::size_t>(dispatcher.units())),
+        now_(dispatcher.now()) {}
 
   void submit(AppId app) {
-    dispatcher_.submit(now_, app);
+    live_.emplace_back(dispatcher_.submit(now_, app), app);
     ++done.events;
     follow();
   }
@@ -42,8 +44,7 @@ class World {
     return true;
   }
 
-  // How many requests have ended that nothing has replaced yet.
-  std::int64_t ended = 0;
+  std::vector<AppId> ended;  // apps of the requests that have ended since this was cleared
   Driven done;
 
  private:
@@ -61,7 +62,12 @@ class World {
         ++done.starts;
       } else if (action.kind == Action::Kind::kFinish) {
         ++done.finishes;
-        ++ended;
+        const auto found =
+            std::find_if(live_.begin(), live_.end(),
+                         [&](const auto& each) { return each.first == action.request; });
+        ended.push_back(found->second);
+        *found = live_.back();
+        live_.pop_back();
       } else {
         timer_ = action.at;
       }
@@ -79,8 +85,9 @@ class World {
   Time longest_;
   std::uint64_t random_;
   std::vector<Stage> running_;
+  std::vector<std::pair<RequestId, AppId>> live_;
   Time timer_ = kNever;
-  Time now_ = 0;
+  Time now_;
 };
 
 }  // namespace
@@ -89,14 +96,17 @@ Driven drive(Dispatcher& dispatcher, AppId apps, std::int32_t depth, std::int64_
              Time longest, std::uint64_t seed) {
   const std::int64_t before = dispatcher.allocations();
   World world(dispatcher, longest, seed);
-  world.ended = std::int64_t{depth} * apps;
-  for (std::int64_t i = 0; world.done.starts < starts; ++i) {
-    while (world.ended > 0) {  // replaced in turn, whichever has ended
-      --world.ended;
-      world.submit(static_cast<AppId>(i++ % apps));
-    }
-    if (!world.step()) break;
+  for (std::int32_t i = 0; i < depth; ++i) {
+    for (AppId app = 0; app < apps; ++app) world.ended.push_back(app);
   }
+  std::vector<AppId> due;
+  do {
+    due.swap(world.ended);
+    for (const AppId app : due) {
+      if (world.done.starts < starts) world.submit(app);
+    }
+    due.clear();
+  } while (world.step());
   world.done.allocations = dispatcher.allocations() - before;
   return world.done;
 }

@@ -14,8 +14,9 @@ struct Driven {
   std::int64_t allocations = 0;  // the dispatcher's
 };
 
-// Keeps `depth` requests of each of the apps 0 to apps - 1 going until `starts` stages have started.
-// A stage takes 1 to `longest` ns, by `seed`.
+// Keeps `depth` requests of each of the apps 0 to apps - 1 going until `starts` stages have started,
+// then lets the last ones end. A stage takes 1 to `longest` ns, by `seed`. Time goes on from the
+// dispatcher's last event, after which nothing may be under way.
 Driven drive(Dispatcher& dispatcher, AppId apps, std::int32_t depth, std::int64_t starts,
              Time longest, std::uint64_t seed);
 

@@ -110,8 +110,13 @@ class Static final : public Policy {
   std::size_t choose(Unit unit, Time, std::span<const Candidate> candidates) override {
     const std::size_t turn = turn_[static_cast<std::size_t>(unit)];
     std::size_t best = 0;
+    Order least = order(turn, candidates[0]);
     for (std::size_t i = 1; i < candidates.size(); ++i) {
-      if (order(turn, candidates[i]) < order(turn, candidates[best])) best = i;
+      const Order other = order(turn, candidates[i]);
+      if (other < least) {
+        least = other;
+        best = i;
+      }
     }
     return best;
   }
@@ -139,6 +144,7 @@ class Chosen final : public Policy {
  public:
   explicit Chosen(Chooser chooser) : chooser_(std::move(chooser)) {}
   bool is_asked() const override { return true; }
+  bool wants_oldest_first() const override { return true; }
   std::int64_t key(const Candidate& candidate) override { return candidate.request; }
   void started(const Candidate&, std::int64_t) override {}
   std::size_t choose(Unit unit, Time now, std::span<const Candidate> candidates) override {

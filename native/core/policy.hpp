@@ -36,6 +36,7 @@ class Policy {
  public:
   virtual ~Policy() = default;
   virtual bool is_asked() const { return false; }
+  virtual bool wants_oldest_first() const { return false; }
   virtual std::int64_t key(const Candidate& candidate) = 0;
   virtual void started(const Candidate& candidate, std::int64_t key) = 0;
   // Index of one of the candidates, of which there is at least one.

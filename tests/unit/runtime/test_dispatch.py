@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from hetsched._core import Dispatcher
+from hetsched._core import Dispatcher, drive_dispatcher
 from hetsched.errors import RunError
-from hetsched.runtime.dispatch import POLICIES, StaticOrder, Terms, make_dispatcher
+from hetsched.runtime.dispatch import POLICIES, Policy, StaticOrder, Terms, make_dispatcher
 from tests.unit.runtime.dispatching import (
     CANCELLED,
     CHAIN,
@@ -174,11 +174,18 @@ def test_terms_are_checked(terms: dict[str, Any], message: str) -> None:
         Terms(**terms)
 
 
-def test_nothing_is_allocated_after_warm_up() -> None:
-    from hetsched._core import drive_dispatcher
-
+@pytest.mark.parametrize("policy", [*POLICIES, StaticOrder(("a", "b"))])
+def test_nothing_is_allocated_after_warm_up(policy: Policy) -> None:
     nodes = (stage(0), stage(((0, 10), (1, 12)), 0), stage(1, 0), stage(2, 1, 2))
-    bench = Bench(nodes, CHAIN, units=3, policy="edf", terms=[Terms(deadline_ns=400)] * 2)
-    first = drive_dispatcher(bench.core, apps=2, depth=3, starts=5_000, longest_ns=20)
-    assert first[0] >= 5_000
-    assert first[3] < 200  # the room for six requests, not one per decision
+    terms = [Terms(deadline_ns=60), Terms(deadline_ns=400)]
+    bench = Bench(nodes, CHAIN, units=3, policy=policy, terms=terms, turns=[0, 1])
+
+    def drive(starts: int) -> tuple[int, int, int, int]:
+        return drive_dispatcher(bench.core, apps=2, depth=3, starts=starts, longest_ns=20)
+
+    assert drive(3_000)[3] > 0  # the counter counts
+    starts, events, finishes, allocations = drive(3_000)
+    assert starts >= 3_000
+    assert events > finishes > 0
+    assert allocations == 0
+    assert bench.core.is_idle
