@@ -38,7 +38,7 @@ types: $(VENV)/tested
 # Address and undefined-behaviour sanitizers over everything that the native core does in tests.
 sanitize: $(SANITIZED)/built
 	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
-	  $(BIN)/python scripts/pytest_sanitized.py $(SANITIZED) -q tests/unit/place
+	  $(BIN)/python scripts/pytest_sanitized.py $(SANITIZED) -q tests/unit/place tests/unit/runtime/test_dispatch*.py
 
 unit: $(VENV)/tested
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
