@@ -17,11 +17,15 @@ HERE = Path(__file__).parent
 REPORT = json.loads((HERE / "report.json").read_text(encoding="utf-8"))
 
 
-def run(inputs):
-    """Model inputs by name to model outputs by name."""
+def run(inputs, plain=False):
+    """Model inputs by name to model outputs by name; plain: op by op, as the parts were proven."""
+    options = ort.SessionOptions()
+    if plain:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     values = dict(inputs)
     for part in REPORT["parts"]:
-        session = ort.InferenceSession(HERE / part["files"][0], providers=["CPUExecutionProvider"])
+        path = HERE / part["files"][0]
+        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         feeds = {port["name"]: values[port["name"]] for port in part["inputs"]}
         names = [port["name"] for port in part["outputs"]]
         values.update(zip(names, session.run(names, feeds)))
@@ -32,13 +36,14 @@ def main():
     parser = argparse.ArgumentParser(description="Run the exported parts.")
     parser.add_argument("inputs", nargs="*", metavar="NAME=FILE.npy")
     parser.add_argument("-o", "--output", help="store the outputs: an .npz, o0, o1, ... in order")
+    parser.add_argument("--plain", action="store_true", help="without ONNX Runtime's optimisations")
     options = parser.parse_args()
     sample = np.load(HERE / "sample.npz")
     inputs = {port["name"]: sample[f"i{i}"] for i, port in enumerate(REPORT["inputs"])}
     for text in options.inputs:
         name, _, file = text.rpartition("=")
         inputs[name] = np.load(file)
-    outputs = run(inputs)
+    outputs = run(inputs, options.plain)
     for index, (name, array) in enumerate(outputs.items()):
         print(name, array.dtype, array.shape)
         if not options.inputs and array.dtype.kind in "fiub" and array.size:

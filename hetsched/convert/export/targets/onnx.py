@@ -43,7 +43,7 @@ def write(job: Job) -> Report:
     np.savez(job.folder / "sample.npz", **arrays)  # type: ignore[arg-type] # no name is `file`
     proof = prove(
         "run.py in a process of its own", expected, _ran(job.folder, len(expected)),
-        bound=job.bound, method=RUN, by="ONNX Runtime, against the unsplit model",
+        bound=job.bound, method=RUN, by="ONNX Runtime, op by op, against the unsplit model",
     )  # fmt: skip
     return msgspec.structs.replace(report, proof=proof)
 
@@ -58,7 +58,7 @@ def _copied(source: Path, folder: Path) -> tuple[str, ...]:
 
 def _ran(folder: Path, outputs: int) -> list[np.ndarray]:
     made = folder / ".made.npz"
-    command = [sys.executable, "-I", "run.py", "-o", made.name]
+    command = [sys.executable, "-I", "run.py", "--plain", "-o", made.name]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ExportError(f"nothing was written: run.py failed: {done.stderr.strip()}")
@@ -77,6 +77,7 @@ def readme(report: Report) -> Sequence[str]:
         "```sh",
         "pip install onnxruntime numpy",
         "python run.py                      # the stored sample, compared",
+        "python run.py --plain              # op by op, as it was proven",
         f"python run.py {first}=FILE.npy -o out.npz",
         "```",
         "",
