@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hetsched.plan.build import plan
     from hetsched.plan.files import load_plan
     from hetsched.plan.model import Plan
-    from hetsched.runtime import Runtime, host_units
+    from hetsched.runtime import Runtime, SyncRuntime, host_units
     from hetsched.soc.catalog import profile
     from hetsched.soc.profile import Profile
 
@@ -25,6 +25,7 @@ __all__ = [
     "Plan",
     "Profile",
     "Runtime",
+    "SyncRuntime",
     "__version__",
     "host_units",
     "load",
@@ -39,6 +40,7 @@ _HOMES = {
     "Plan": "hetsched.plan.model",
     "Profile": "hetsched.soc.profile",
     "Runtime": "hetsched.runtime",
+    "SyncRuntime": "hetsched.runtime",
     "host_units": "hetsched.runtime",
     "load": "hetsched.ir.load",
     "load_plan": "hetsched.plan.files",
