@@ -111,19 +111,18 @@ def _chooser(
         raise typer.BadParameter(f"--backend {backend} needs --framework")
     if unit is not None and profile is None:
         raise typer.BadParameter(f"--unit {unit} needs --profile")
-    from hetsched.convert.check import check_backend
+    from hetsched.convert.fitting import fitting_target
     from hetsched.convert.price import work
-    from hetsched.convert.target import chosen_backends, framework_target
+    from hetsched.convert.target import chosen_backends
 
     if framework is None:
         assert profile is not None
         chosen = _soc(profile, unit)
         return lambda _: chosen
-    names = chosen_backends(framework, backend)
+    chosen_backends(framework, backend)  # it says what there is
 
     def choose(graph: "Graph") -> "tuple[Target, Price]":
-        dtypes = {name: check_backend(graph, framework, name).dtype for name in names}
-        return framework_target(framework, backend, dtypes), work
+        return fitting_target(graph, framework, backend), work
 
     return choose
 

@@ -54,6 +54,7 @@ def adapt(
     price: Price = work,
     single_output: bool = False,
     max_host_share: float | None = MAX_HOST_SHARE,
+    certified: bool = True,
 ) -> Adapted:
     """Rewrite what rules replace, and let the host do what is left at the ends.
 
@@ -64,15 +65,16 @@ def adapt(
         single_output: the target allows one output only.
         max_host_share: of the model's multiply-accumulates, what the host may do; None cuts
             nothing off.
+        certified: see `hetsched.convert.rewrite.convert`.
 
     Raises:
         ModelError: when the outputs can't be packed into one, with the reasons.
     """
-    outcome = convert(model, target, price=price)
+    outcome = convert(model, target, price=price, certified=certified)
     parts = _split(outcome, max_host_share)
     hosts = _ops_of_the_host(model, outcome, parts)
     if hosts:
-        outcome = convert(model, target, price=price, leave=hosts)
+        outcome = convert(model, target, price=price, leave=hosts, certified=certified)
         parts = _split(outcome, max_host_share)
     packed = one_output(outcome.model, parts, target) if single_output else None
     return Adapted(target=target, outcome=outcome, parts=parts, packed=packed)

@@ -128,13 +128,20 @@ def convert(
 class _Engine:
     """The model in work."""
 
-    def __init__(self, model: Model, target: Target, price: Price, leave: frozenset[str]) -> None:
+    def __init__(
+        self,
+        model: Model,
+        target: Target,
+        price: Price,
+        leave: frozenset[str],
+        is_certified: bool,
+    ) -> None:
         self._source = model
         self._onnx = model.onnx().clone()
         self._editor = Editor(self._onnx)
         self._target = target
         self._leave = leave
-        self._is_certified = certified
+        self._is_certified = is_certified
         self._opset = self._onnx.opset_imports.get("", 0)
         self._used: dict[str, frozenset[str]] = {}
         self._tried: dict[str, tuple[tuple[str, str], ...]] = {}

@@ -20,7 +20,7 @@ from hetsched.convert.rules import BY_OP
 from hetsched.convert.target import Target
 from hetsched.ir.build import describe_nodes
 
-MAX_CHAIN = 6
+MAX_CHAIN = 4
 """Rules inside rules: kinds of ops further from the op than this aren't looked at."""
 
 _SMALL_BYTES = 1024
