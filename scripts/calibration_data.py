@@ -1,6 +1,6 @@
 """Make hetsched/cost/data/*.csv from tables of published latencies and of model features.
 
-    scripts/calibration_data.py LATENCY.csv MODELS.csv
+    scripts/calibration_data.py LATENCY.csv MODELS.csv LATENCY_AIHUB.csv
 
 Kept are measured rows of good quality whose model has features: all rows of the SoCs that have a
 profile or lend one their rates, and ncnn's rows of all others, from which calibration_priors.py
@@ -8,7 +8,9 @@ learns what units have in common. Traffic and kernel counts of scaled MobileNets
 graph gives, are computed from the architecture (arXiv 1704.04861, 1801.04381); at full scale they
 are within 6% of the counts of the published ncnn graphs. What kinds of k x k convolutions there
 are, and the traffic of elementwise kernels, is in calibration_networks.py; YOLOv5 and v8, which no
-published graph gives either, are in calibration_yolo.py.
+published graph gives either, are in calibration_yolo.py, torchvision's variants in
+calibration_torch.py. Of Qualcomm's AI Hub, whose rows don't state a shape, the networks that it
+takes from torchvision are kept, where every layer ran on the same unit.
 """
 
 import csv
@@ -17,6 +19,8 @@ import sys
 from pathlib import Path
 
 from calibration_networks import elementwise, split
+from calibration_torch import SHAPE as TORCH_SHAPE
+from calibration_torch import rows as torch_rows
 from calibration_yolo import rows as yolo_rows
 
 OUT = Path(__file__).parent.parent / "hetsched" / "cost" / "data"
@@ -45,6 +49,22 @@ ALIASES = {
     "mobilenetv2-12": "mobilenet_v2",
     "resnet50-v2-7": "resnet50_v2",
 }
+HUB_SOCS = {"snapdragon-8-gen-2-qcs8550": "snapdragon-8-gen-2"}
+HUB = {
+    "efficientnet_b0": "efficientnet_b0",
+    "googlenet": "googlenet_torchvision",
+    "mobilenet_v2": "mobilenet_v2",
+    "mobilenet_v3_large": "mobilenet_v3_large",
+    "resnet18": "resnet18",
+    "resnet50": "resnet50_v1.5",
+    "resnet101": "resnet101_v1.5",
+    "shufflenet_v2": "shufflenet_v2_1.0",
+    "squeezenet1_1": "squeezenet_v1.1",
+    "wideresnet50": "wide_resnet50_2",
+}
+"""Torchvision's classifiers, 224 x 224, under our names."""
+HUB_FRAMEWORKS = ("aihub-tflite", "aihub-qnn_dlc")
+WHOLE = re.compile(r"layers total (\d+) npu \1 ")
 NHWC = re.compile(r"^1x(\d+)x(\d+)x3$")
 WORK = ("mmac_conv1x1", "mmac_conv_other", "mmac_dwconv", "mmac_fc")
 FEATURES = (
@@ -173,7 +193,7 @@ def resnet50_v2() -> dict[str, str]:
 
 def features(path: Path) -> list[dict[str, str]]:
     """Rows of the features file."""
-    found = [resnet50_v2(), *yolo_rows()]
+    found = [resnet50_v2(), *yolo_rows(), *torch_rows()]
     for row in csv.DictReader(path.open(encoding="utf-8")):
         model, shape = row["model"], row["input_shape"]
         traffic, kernels = row["activation_melems_rw"], row["op_count"]
@@ -209,6 +229,19 @@ def rows(path: Path, known: set[tuple[str, str]]) -> list[dict[str, str]]:
     return [found[key] for key in sorted(found)]
 
 
+def hub_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of networks that ran on the NPU as a whole."""
+    found = []
+    for row in csv.DictReader(path.open(encoding="utf-8")):
+        usable = row["soc"] in HUB_SOCS and row["model"] in HUB and row["dtype"] in ("fp16", "int8")
+        usable = usable and row["framework"] in HUB_FRAMEWORKS and row["verified"] == "y"
+        if usable and WHOLE.search(row["notes"]):
+            row |= {"soc": HUB_SOCS[row["soc"]], "model": HUB[row["model"]]}
+            row |= {"unit": row["unit_or_backend"], "input_shape": TORCH_SHAPE}
+            found.append({key: row[key] for key in ROWS})
+    return found
+
+
 def write(name: str, columns: tuple[str, ...], content: list[dict[str, str]]) -> None:
     """One file."""
     with (OUT / name).open("w", encoding="utf-8", newline="") as file:
@@ -222,4 +255,5 @@ if __name__ == "__main__":
     models = features(Path(sys.argv[2]))
     write("features.csv", FEATURES, models)
     pairs = {(row["model"], row["input_shape"]) for row in models}
-    write("latency.csv", ROWS, rows(Path(sys.argv[1]), pairs))
+    known = rows(Path(sys.argv[1]), pairs) + hub_rows(Path(sys.argv[3]))
+    write("latency.csv", ROWS, sorted(known, key=lambda row: [row[key] for key in KEY]))

@@ -29,7 +29,7 @@ def test_published_networks_are_the_sum_of_their_convolutions(script: Import) ->
     assert len(networks.CONVOLUTIONS) == 11
     for model, convolutions in networks.CONVOLUTIONS.items():
         shapes_of = [shape for name, shape in published() if name == model]
-        found = published()[model, shapes_of[0]]
+        found = published()[model, shapes_of[-1]]  # ncnn's own shape comes last
         together = found.winograd + found.spatial + found.grouped
         assert together == pytest.approx(sum(conv.macs for conv in convolutions), abs=2e4)
         winograd = sum(conv.macs for conv in convolutions if conv.rate == "winograd")
@@ -49,6 +49,22 @@ def test_yolo_rows_are_computed(script: Import) -> None:
     for row in yolo.rows():
         assert f"{row['model']},{row['input_shape']},{row['mmac_conv1x1']}," in text
     assert published()["yolov5s", "1x3x640x640"].macs == pytest.approx(8.25e9, rel=0.02)
+
+
+def test_rows_of_torchvision_are_computed(script: Import) -> None:
+    """GMACs as torchvision's table of weights has them; ResNet-101 has 17 blocks of 4 more."""
+    torch = script("calibration_torch")
+    text = (DATA / "features.csv").read_text(encoding="utf-8")
+    for row in torch.rows():
+        assert f"{row['model']},{row['input_shape']},{row['mmac_conv1x1']}," in text
+    fifty, hundred = (
+        published()[name, torch.SHAPE] for name in ("resnet50_v1.5", "resnet101_v1.5")
+    )
+    assert hundred.macs == pytest.approx(7.8e9, rel=0.005)
+    # 17 blocks of three convolutions, an addition and an activation.
+    assert hundred.kernels - fifty.kernels == 17 * 5
+    with pytest.raises(ValueError, match=r"x: 4.20 GMACs counted, 4.09 published"):
+        torch.check("x", 4.2, 4.09)
 
 
 def test_shapes_are_learnt_again(script: Import) -> None:
