@@ -1,6 +1,8 @@
 """Annealing for throughput and energy, from several starts or from the ends of another search."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from hetsched import _core
 from hetsched.place.evaluate import evaluate, score
@@ -32,7 +34,9 @@ _POLISH_HOT = (0.0005, 0.0015)
 groups at the ends of stages, which labels see without all their dispatches."""
 
 
-def anneal_starts(at: Incumbent, starts: Sequence[Schedule], share: float, tries: int) -> None:
+def anneal_starts(
+    at: Incumbent, starts: Sequence[Schedule], share: float, tries: int, threads: int = 1
+) -> None:
     """Anneal several times, each from one of the starts in turn.
 
     Args:
@@ -40,17 +44,24 @@ def anneal_starts(at: Incumbent, starts: Sequence[Schedule], share: float, tries
         starts: valid schedules.
         share: of the time limit, for all tries together.
         tries: how often; each with a seed of its own.
+        threads: tries at a time; what is found doesn't depend on which of them ends first.
     """
     steps = _steps(at, share / tries)
     _offer_restaged(at, starts[0])
-    for index in range(tries):
-        if at.over():
-            return
-        phases = _ONE_PHASE if at.objective == ENERGY or index % 3 == 0 else _PHASES
-        rows: Rows = to_rows(starts[index % len(starts)])
-        for smooth, part, hot in phases:
-            rows = _anneal(at, rows, int(steps * part), smooth=smooth, hot=hot)
-        _offer(at, rows)
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, tries, threads):
+            if at.over():
+                return
+            batch = range(first, min(tries, first + threads))
+            phases = [_phases(at, index) for index in batch]
+            rows = [to_rows(starts[index % len(starts)]) for index in batch]
+            seeds = [at.next_seed() for _ in batch]
+            for found in pool.map(partial(_anneal, at, steps), rows, phases, seeds):
+                _offer(at, found)
+
+
+def _phases(at: Incumbent, index: int) -> Sequence[tuple[bool, float, float]]:
+    return _ONE_PHASE if at.objective == ENERGY or index % 3 == 0 else _PHASES
 
 
 def polish(at: Incumbent, found: Sequence[Schedule], share: float) -> None:
@@ -66,8 +77,8 @@ def polish(at: Incumbent, found: Sequence[Schedule], share: float) -> None:
     for index, schedule in enumerate(tries):
         if at.over():
             return
-        hot = _POLISH_HOT[index % len(_POLISH_HOT)]
-        _offer(at, _anneal(at, to_rows(schedule), steps, smooth=False, hot=hot))
+        phases = ((False, 1.0, _POLISH_HOT[index % len(_POLISH_HOT)]),)
+        _offer(at, _anneal(at, steps, to_rows(schedule), phases, at.next_seed()))
 
 
 def _steps(at: Incumbent, share: float) -> int:
@@ -77,23 +88,24 @@ def _steps(at: Incumbent, share: float) -> int:
 
 def _anneal(
     at: Incumbent,
-    rows: Rows,
     steps: int,
-    *,
-    smooth: bool,
-    hot: float,
+    rows: Rows,
+    phases: Sequence[tuple[bool, float, float]],
+    seed: int,
 ) -> Rows:
-    at.annealed += 1
-    return _core.anneal_load(
-        at.native,
-        rows,
-        price=at.prices,
-        seed=at.limits.seed * 1000 + at.annealed,
-        iterations=steps,
-        smooth=smooth,
-        hot=hot,
-        seconds=at.limits.left_s,
-    )
+    """Stages after all phases: not worse for the last one's aim than what it began with."""
+    for smooth, part, hot in phases:
+        rows = _core.anneal_load(
+            at.native,
+            rows,
+            price=at.prices,
+            seed=seed,
+            iterations=int(steps * part),
+            smooth=smooth,
+            hot=hot,
+            seconds=at.limits.left_s,
+        )
+    return rows
 
 
 def _offer(at: Incumbent, rows: Rows) -> None:

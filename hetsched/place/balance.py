@@ -19,12 +19,12 @@ _GRAIN = 1000
 """Labels that differ by less than this part of the value to beat may become one."""
 
 _FIRST_ROUND = 0.02
-_ROUNDS_COMPLETE = (0.15, 0.4)
+_ROUNDS = (0.15, 0.4)
 _ROUNDS_COARSE = (0.1,)
-_ANNEAL_SHARE = 0.8
-_ANNEAL_TRIES = 6
+_ANNEAL_SHARE = 0.5
+_ANNEAL_TRIES = 4
 """Parts of the time limit for labels in each round. Where the graph of states is too large to be
-complete, more labels raise the bound little, and annealing has that time."""
+complete, more labels raise the bound little: annealing has that time."""
 
 _MOST_WAYS = 2**24
 """Decisions that a round may remember, at 4 bytes each."""
@@ -36,6 +36,7 @@ class Balancer:
     def __init__(self, at: Incumbent) -> None:
         """Build the graph of states and price it."""
         self.at = at
+        self.found: list[Schedule] = []
         at.raise_bound(_core.load_bound(at.native))
         self.graph = _core.Balance(
             at.native,
@@ -48,23 +49,29 @@ class Balancer:
 
     def first(self) -> None:
         """The first, quick round."""
-        if self.graph.fits and not self.at.over():
+        if not self.at.over():
             self._round(_FIRST_ROUND, _FIRST_POLISH)
 
     def rest(self) -> None:
         """All further rounds."""
-        complete = self.graph.fits and self.graph.complete
-        for share in (_ROUNDS_COMPLETE if complete else _ROUNDS_COARSE) if self.graph.fits else ():
+        for share in _ROUNDS if self.complete else _ROUNDS_COARSE:
             if self.at.over():
                 return
             self._round(share, _POLISH)
-        if complete:
+        if self.complete:
             polish(self.at, [self.at.best], _POLISH)
         else:
             anneal_starts(self.at, [self.at.best], _ANNEAL_SHARE, _ANNEAL_TRIES)
 
+    @property
+    def complete(self) -> bool:
+        """Whether the graph has all states."""
+        return self.graph.fits and self.graph.complete
+
     def _round(self, share: float, polished: float) -> None:
         at = self.at
+        if not self.graph.fits:
+            return
         bound, ends = self.graph.search(
             labels=self._amount(share, _LABELS_PER_SECOND),
             grain=_GRAIN,
@@ -72,10 +79,10 @@ class Balancer:
             seconds=at.limits.left_s,
         )
         at.raise_bound(bound)
-        found = _staged(at.problem, ends)
-        for each in found:
+        self.found = _staged(at.problem, ends)
+        for each in self.found:
             at.offer(each, "search")
-        polish(at, found, polished)
+        polish(at, self.found, polished)
 
     def _amount(self, share: float, per_second: float) -> int:
         """What may be kept per group, so that extending all of it is that much work."""

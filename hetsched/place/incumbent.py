@@ -21,7 +21,7 @@ class Incumbent:
         best: the best schedule so far.
         bound: no schedule has a lower score.
         method: what found the best schedule.
-        annealed: how often annealing was begun: each time with another seed.
+        seeds: how many seeds were given out.
         native: the problem as the native searches take it.
         prices: per unit and ns for energy (0 where the power isn't known: such units can't be
             used), none for throughput.
@@ -34,7 +34,7 @@ class Incumbent:
     best: Schedule
     bound: int = 0
     method: str = "baseline"
-    annealed: int = 0
+    seeds: int = 0
     native: _core.Problem = field(init=False)
     prices: tuple[int, ...] = field(init=False)
     value: int = field(init=False)
@@ -69,6 +69,11 @@ class Incumbent:
     def raise_bound(self, bound: int) -> None:
         """Keep a bound if it is better."""
         self.bound = max(self.bound, bound)
+
+    def next_seed(self) -> int:
+        """A seed that no other search of this problem has."""
+        self.seeds += 1
+        return self.limits.seed * 1000 + self.seeds
 
     def amount(self, share: float, per_second: float) -> float:
         """Work that fits a share of the time limit."""

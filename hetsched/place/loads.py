@@ -23,9 +23,10 @@ _STATES_PER_SECOND = 15_000_000
 on the low side, so that normally the work ends a search and not the clock."""
 
 _FIRST_ANNEAL_SHARE = 0.08
-_SECOND_ANNEAL_SHARE = 0.3
-_TRIES = 3
-_FIRST_STATES_SHARE = 0.1
+_ENERGY_ANNEAL_SHARE = 0.3
+_TRIES = 4
+_THREADS = 2
+_FIRST_STATES_SHARE = 0.02
 _SECOND_STATES_SHARE = 0.4
 _PACK_SHARE = 0.15
 
@@ -68,7 +69,7 @@ def solve_loads(
 def _balance(at: Incumbent, starts: Sequence[Schedule]) -> None:
     """Throughput: labels through the graph of states, polished."""
     at.raise_bound(_core.load_bound(at.native))
-    anneal_starts(at, starts, _FIRST_ANNEAL_SHARE, _TRIES)
+    anneal_starts(at, starts, _FIRST_ANNEAL_SHARE, _TRIES, _THREADS)
     if at.over():
         return
     balancer = Balancer(at)
@@ -77,22 +78,22 @@ def _balance(at: Incumbent, starts: Sequence[Schedule]) -> None:
         return
     with _cp_sat(at):
         balancer.rest()
-        if not at.over() and not balancer.graph.complete:
+        if not at.over() and not balancer.complete:
             at.raise_bound(_pack_bound(at))
 
 
 def _cheapest(at: Incumbent, starts: Sequence[Schedule]) -> None:
-    """Energy: a dynamic program, exact where the states are enough. Better schedules need fewer."""
+    """Energy: a dynamic program, exact where the states are enough; else CP-SAT bounds better."""
     _frontier(at, _FIRST_STATES_SHARE)
     if at.over():
         return
-    anneal_starts(at, [at.best, *starts], _FIRST_ANNEAL_SHARE, _TRIES)
+    anneal_starts(at, [at.best, *starts], _ENERGY_ANNEAL_SHARE, _TRIES, _THREADS)
     if at.over():
         return
     with _cp_sat(at):
-        anneal_starts(at, [at.best], _SECOND_ANNEAL_SHARE, _TRIES)
-        if not at.over():
-            _frontier(at, _SECOND_STATES_SHARE)
+        pass
+    if not at.over():
+        _frontier(at, _SECOND_STATES_SHARE)
 
 
 @contextmanager

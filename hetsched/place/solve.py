@@ -12,14 +12,15 @@ from hetsched.place.limits import Limits
 from hetsched.place.loads import solve_loads
 from hetsched.place.placement import Placement, Schedule, Status
 from hetsched.place.problem import ENERGY, LATENCY, OBJECTIVES, Problem
+from hetsched.place.tidy import tidied
 from hetsched.place.validate import validate
 
 WORK_PER_SECOND = 0.15
 """CP-SAT's deterministic time that a second is taken to cover: an assumption on the low side, so
 that normally the work ends a search and not the clock."""
 
-_TIME_USED = 0.97
-"""Part of the time limit for searching; the last checks have the rest."""
+_CLOSING_SHARE = 0.03
+"""Part of the time limit for the last checks; at least as much as the baselines took."""
 
 
 def place(
@@ -63,11 +64,12 @@ def place(
         usable_power_uw(problem)
     others = baselines(problem, objective)
     name, floor = _best(problem, objective, others)
+    spent_s = time.monotonic() - began
     limits = Limits(
         gap=gap,
         work=time_limit_s * WORK_PER_SECOND,
         limit_s=time_limit_s,
-        deadline=began + _TIME_USED * time_limit_s,
+        deadline=began + time_limit_s - max(_CLOSING_SHARE * time_limit_s, spent_s),
         seed=seed,
     )
     if floor is None:
@@ -79,6 +81,7 @@ def place(
     schedule, bound, method = _solve(problem, objective, starts, limits)
     if score(problem, schedule, objective) >= score(problem, floor, objective):
         schedule, method = floor, name
+    schedule = tidied(problem, schedule, objective, limits)
     reached = value(problem, schedule, objective)
     validate(problem, schedule, objective=objective, value=reached)
     lowest = min(reached, to_uj(bound) if objective == ENERGY else bound)

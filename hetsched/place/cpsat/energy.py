@@ -36,7 +36,9 @@ def solve_energy(
         _most_stages(problem, limit, power.get(unit, 0) * problem.dispatch_ns[unit])
         for unit in range(len(problem.units))
     ]
-    made = build(problem, most)
+    made = build(problem, most, limits)
+    if made is None:
+        return Found(schedule=floor, bound=bound)
     total = cp_model.LinearExpr.sum([power[unit] * made.load(unit) for unit in power])
     made.model.add(total >= bound)
     if limit is not None:

@@ -28,7 +28,9 @@ def solve_throughput(
     """
     limit = _NS_MAX if floor is None else score(problem, floor, THROUGHPUT)
     most = [min(len(problem.groups), limit // max(1, ns)) for ns in problem.dispatch_ns]
-    made = build(problem, most)
+    made = build(problem, most, limits)
+    if made is None:
+        return Found(schedule=floor, bound=bound)
     busiest = made.model.new_int_var(bound, limit, "busiest")
     for unit in range(len(problem.units)):
         made.model.add(busiest >= made.load(unit))

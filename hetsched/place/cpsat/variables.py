@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
 
+from hetsched.place.limits import Limits
 from hetsched.place.placement import Schedule
 from hetsched.place.problem import Problem
 
@@ -49,12 +50,16 @@ class Variables:
         )
 
 
-def build(problem: Problem, most_stages: Sequence[int]) -> Variables:
+def build(problem: Problem, most_stages: Sequence[int], limits: Limits) -> Variables | None:
     """All variables and constraints but the objective.
 
     Args:
         problem: what is placed.
         most_stages: per unit, a number of stages that no schedule worth finding exceeds.
+        limits: when to give up.
+
+    Returns:
+        None when the time was up before the model was built.
     """
     model = cp_model.CpModel()
     units = range(len(problem.units))
@@ -81,6 +86,8 @@ def build(problem: Problem, most_stages: Sequence[int]) -> Variables:
     _add_work(made)
     _add_memory(made)
     for edge in range(len(problem.edges)):
+        if limits.left_s <= 0:
+            return None
         for target in units:
             _add_copy(made, edge, target)
     _add_runs(made)
