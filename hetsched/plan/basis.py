@@ -72,8 +72,8 @@ def _basis(unit: Unit, used: Used | None) -> str:
     measured = f"{used.groups} of {used.of} groups measured with {by(used)}: spread of those runs"
     if used.groups == used.of:
         return measured
-    others = _estimated(unit) if unit.rates else "don't run there: the profile has no rates"
-    return f"{measured}; others {others}"
+    others = f": {_estimated(unit)}" if unit.rates else " don't run there: the profile has no rates"
+    return f"{measured}; others{others}"
 
 
 def by(used: Used) -> str:

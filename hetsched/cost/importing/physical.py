@@ -59,10 +59,15 @@ def _check(
     least_ns = (macs - spatial + spatial / WINOGRAD) / peak * 1e9
     if latency_ns + tick_ns >= least_ns:
         return
-    rate = "no time at all" if not latency_ns else f"{macs / latency_ns:.4g} GMAC/s"
+    rate = "no time at all" if not latency_ns else _gmacs(macs / latency_ns)
     raise CostError(
         f"{at}: {latency_ns / 1e6:g} ms for {macs / 1e6:.4g} million multiply-accumulates is "
-        f"{rate}, beyond the physical peak of unit {unit.name!r}, {peak / 1e9:.4g} GMAC/s, at "
+        f"{rate}, beyond the physical peak of unit {unit.name!r}, {_gmacs(peak / 1e9)}, at "
         f"which it takes {least_ns / 1e6:.3g} ms: is the time's unit of measure right, and the "
         f"unit? Nothing was imported"
     )
+
+
+def _gmacs(rate: float) -> str:
+    """`138.2 GMAC/s`, `66,360 GMAC/s`."""
+    return f"{rate:,.0f} GMAC/s" if rate >= 1e4 else f"{rate:.4g} GMAC/s"

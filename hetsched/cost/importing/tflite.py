@@ -6,16 +6,18 @@ of one call. The kernels' spread isn't printed: theirs is taken to be that of th
 and `max` against `avg` of its `Timings` line. Lines may carry a prefix of Android's or
 TensorFlow's log. Without a table the time of the whole network is all there is.
 
+LiteRT's tools print the same table after `--use_profiler=true`.
+
 Source: logs published with TensorFlow's and Arm's documentation and in TensorFlow's issues (2018 to
-2024), and the header strings of stats_calculator.
+2025), and the header strings of stats_calculator.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from hetsched.cost.importing.numbers import time_ns, whole
 from hetsched.cost.importing.record import ImportedCost, Text, Wanted, same_threads, spread
+from hetsched.cost.importing.tflite_whole import NUMBER, Ratio, has_total, ratio_of, total
 from hetsched.errors import CostError
 
 NAME = "tflite"
@@ -27,31 +29,26 @@ _PREFIX = re.compile(
     r"^\s*(?:\d\d-\d\d \S+ +\d+ +\d+ \w \S+ *: |\d{4}-\d\d-\d\d \S+: \w \S+\] |INFO: )"
 )
 """Of Android's and TensorFlow's logs."""
-_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?(?:e[-+]?\d+)?|nan|inf)"
-_THREADS = re.compile(r"(?:#threads used for CPU inference|Num threads): \[(-?\d{1,9})\]")
-_GRAPH = re.compile(r"Graph: \[(.+?)\]\s*$")
-_WHOLE = re.compile(r"Inference \(avg\): (\S+)|no stats: (\S+)")
-_STATS = re.compile(
-    rf"count=(\d{{1,12}}) .*min=({_NUMBER}) max=({_NUMBER}) avg=({_NUMBER})(?: |$)", re.IGNORECASE
+_THREADS = (
+    re.compile(r"(?:#threads used for CPU inference|Num threads):\s+\[?(-?\d{1,9})"),
+    re.compile(r"--num_threads[= ](\d{1,9})"),
 )
+_GRAPH = (
+    re.compile(r"Graph: \[(.+?)\]\s*$"),
+    re.compile(r"Model: {2,}(\S+)\s*$"),
+    re.compile(r"--(?:graph|model)[= ](\S+)"),
+)
+"""Printed by the tools, or in the command line above."""
+_NOT_KERNELS = re.compile(r"AllocateTensors$|ModifyGraphWithDelegate$|LiteRT::Run\[")
+"""Rows about preparing, and about each run's dispatch: no kernel's time."""
 _DELEGATE = re.compile(r"TfLite(\w+?)Delegate(V2)?$")
 _TICK_NS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Ratio:
-    """Spread of a whole run around its mean, and how many runs."""
-
-    low: float
-    high: float
-    runs: int
-
-
 def is_log(text: Text) -> bool:
     """Whether a file looks like benchmark_model's output."""
-    return any(
-        _HEADS.search(line) or _CSV_HEAD.search(line) or "Inference timings in us" in line
-        for line in text.lines
+    return has_total(text) or any(
+        _HEADS.search(line) or _CSV_HEAD.search(line) for line in text.lines
     )
 
 
@@ -77,10 +74,11 @@ def read(text: Text, wanted: Wanted) -> list[ImportedCost]:
 
 
 def _threads(text: Text, wanted: Wanted) -> int | None:
-    for number, line in enumerate(text.lines, 1):
-        match = _THREADS.search(line)
-        if match and int(match[1]) > 0:
-            return same_threads(text, number, int(match[1]), wanted)
+    for pattern in _THREADS:
+        for number, line in enumerate(text.lines, 1):
+            match = pattern.search(line)
+            if match and int(match[1]) > 0:
+                return same_threads(text, number, int(match[1]), wanted)
     return wanted.threads
 
 
@@ -88,7 +86,8 @@ def _ops(text: Text, wanted: Wanted, threads: int | None) -> Iterator[ImportedCo
     start = _table_at(text)
     if start is None:
         return
-    ratio = _ratio(text, start)
+    # Of the table's own `Timings` line, else of the last runs before it.
+    ratio = ratio_of((*text.lines[start:], *reversed(text.lines[:start])))
     head = text.lines[start]
     for number in range(start + 1, len(text.lines)):
         line = text.lines[number]
@@ -97,7 +96,8 @@ def _ops(text: Text, wanted: Wanted, threads: int | None) -> Iterator[ImportedCo
         cells = _cells(line, head)
         if cells is None:
             text.refuse(number + 1, f"{line.strip()[:60]!r} is no row of the table: is it whole?")
-        yield _row(text, number + 1, cells, wanted, threads, ratio)
+        if not _NOT_KERNELS.match(cells[0]):
+            yield _row(text, number + 1, cells, wanted, threads, ratio)
 
 
 def _table_at(text: Text) -> int | None:
@@ -115,16 +115,6 @@ def _table_at(text: Text) -> int | None:
     return next((at for at in found if at > begin), None)
 
 
-def _ratio(text: Text, start: int) -> _Ratio | None:
-    """Spread of the runs that the table is about: of its own `Timings` line, else the last one."""
-    for line in (*text.lines[start:], *reversed(text.lines[:start])):
-        match = _STATS.search(line)
-        if match:
-            count, least, most, mean = int(match[1]), *(float(match[i]) for i in (2, 3, 4))
-            return _Ratio(least / mean, most / mean, count) if 0 < least <= mean <= most else None
-    return None
-
-
 def _cells(line: str, head: str) -> tuple[str, str, str, str] | None:
     """Node type, mean, calls per run and name; None when the line has no such form."""
     if _CSV_HEAD.search(head):
@@ -134,7 +124,7 @@ def _cells(line: str, head: str) -> tuple[str, str, str, str] | None:
             return None
         return ", ".join(parts[: 1 - wide]), parts[-6], parts[-2], parts[-1]
     times = 3 if "[start]" in head else 2
-    columns = rf"((?:{_NUMBER}\s+){{{times}}}){_NUMBER}%\s+{_NUMBER}%\s+{_NUMBER}\s+(\d+)\s*(.*)$"
+    columns = rf"((?:{NUMBER}\s+){{{times}}}){NUMBER}%\s+{NUMBER}%\s+{NUMBER}\s+(\d+)\s*(.*)$"
     match = re.search(rf"(?:^|\s)(\S.*?)\s+{columns}", line, re.IGNORECASE)
     if match is None:
         return None
@@ -147,7 +137,7 @@ def _row(
     cells: tuple[str, str, str, str],
     wanted: Wanted,
     threads: int | None,
-    ratio: _Ratio | None,
+    ratio: Ratio | None,
 ) -> ImportedCost:
     kind, mean, calls, name = cells
     each = time_ns(text, number, "avg ms", mean, 1e6)
@@ -206,28 +196,31 @@ def _whole_model(
     text: Text, wanted: Wanted, threads: int | None, backend: str
 ) -> ImportedCost | None:
     """The network's mean, with the spread of the same runs."""
-    graph = next((m[1] for line in text.lines if (m := _GRAPH.search(line))), "")
-    found = [(at, m) for at, line in enumerate(text.lines, 1) if (m := _WHOLE.search(line))]
-    if not found or not graph or wanted.only is not None:
+    found = None if wanted.only is not None else total(text)
+    if found is None:
         return None
-    number, match = found[-1]
-    cell = (match[1] or match[2]).rstrip(",")
-    ns = time_ns(text, number, "Inference (avg)", cell, 1e3)
-    before = Text(name=text.name, lines=text.lines[: number - 1])
-    ratio = _ratio(before, len(before.lines))
-    low, high = spread(ns) if ratio is None else (round(ns * ratio.low), round(ns * ratio.high))
     return ImportedCost(
-        at=f"{text.name}:{number}",
+        at=f"{text.name}:{found.line}",
         scope="model",
-        name=graph.replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".tflite"),
+        name=_graph_name(text),
         unit=wanted.unit,
         dtype=wanted.dtype,
         threads=threads,
         framework=NAME,
         backend=backend,
-        latency_ns=ns,
-        low_ns=low,
-        high_ns=high,
-        runs=ratio.runs if ratio else 0,
-        tick_ns=_TICK_NS,
+        latency_ns=found.latency_ns,
+        low_ns=found.low_ns,
+        high_ns=found.high_ns,
+        runs=found.runs,
+        tick_ns=found.tick_ns,
     )
+
+
+def _graph_name(text: Text) -> str:
+    """Of the model's file; the log's own where it doesn't say."""
+    for pattern in _GRAPH:
+        for line in text.lines:
+            match = pattern.search(line)
+            if match:
+                return match[1].replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".tflite")
+    return text.name.rsplit(".", 1)[0]

@@ -22,6 +22,7 @@ _HEAVY_KINDS: dict[str, frozenset[OpClass]] = {
     "TRANSPOSE_CONV": frozenset({OpClass.CONV_TRANSPOSE}),
     "DECONVOLUTION": frozenset({OpClass.CONV_TRANSPOSE}),
     "FULLY_CONNECTED": _PRODUCT,
+    "DYNAMIC_FULLY_CONNECTED": _PRODUCT,
     "BATCH_MATMUL": _PRODUCT,
     "BATCH_MATRIX_MULTIPLY": _PRODUCT,
 }
@@ -42,7 +43,8 @@ _LIGHT_KINDS: dict[str, str] = {
     "MEAN": "GlobalAveragePool ReduceMean", "MAX_POOL_2D": "MaxPool GlobalMaxPool",
     "MAX_POOLING": "MaxPool GlobalMaxPool", "REDUCE_MAX": "ReduceMax", "SUM": "ReduceSum",
     "CONCATENATION": "Concat", "CONCATENATE2": "Concat", "CONCATENATE": "Concat",
-    "RESHAPE": "Reshape Flatten Squeeze Unsqueeze", "SQUEEZE": "Squeeze Reshape",
+    "RESHAPE": "Reshape Flatten Squeeze Unsqueeze",
+    "STATIC_RESHAPE": "Reshape Flatten Squeeze Unsqueeze", "SQUEEZE": "Squeeze Reshape",
     "EXPAND_DIMS": "Unsqueeze Reshape", "TRANSPOSE": "Transpose", "PAD": "Pad", "PADV2": "Pad",
     "CONSTANT_PAD": "Pad", "MIRROR_PAD": "Pad", "RESIZE_BILINEAR": "Resize Upsample",
     "RESIZE_NEAREST_NEIGHBOR": "Resize Upsample", "SLICE": "Slice", "STRIDED_SLICE": "Slice",

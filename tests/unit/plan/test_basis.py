@@ -80,7 +80,7 @@ def test_stored_costs_say_what_measured_them_and_how_much() -> None:
     assert npu.basis == "3 of 3 groups measured with tflite gpu, 1 thread: spread of those runs"
     (_, npu) = cost_basis(soc(), PARTS, [used(2)])
     assert npu.basis == (
-        "2 of 3 groups measured with tflite gpu, 1 thread: spread of those runs; others the error "
+        "2 of 3 groups measured with tflite gpu, 1 thread: spread of those runs; others: the error "
         "stated with each number of the profile; not validated"
     )
 

@@ -53,6 +53,9 @@ TFLITE = (LOGS / "tflite.txt").read_text()
 """Old columns, with `[start]`; the tensors have the network's own names."""
 TFLITE_XNNPACK = (LOGS / "tflite-xnnpack.txt").read_text()
 """New columns, names that say nothing, and a log's prefixes."""
+LITERT = (LOGS / "litert.txt").read_text()
+"""The C++ tool's, with the command above and rows that are no kernels."""
+LITERT_PYTHON = (LOGS / "litert-python.txt").read_text()
 TFLITE_CSV = (LOGS / "tflite.csv").read_text()
 NCNN = (LOGS / "ncnn.txt").read_text()
 MNN = (LOGS / "mnn.txt").read_text()

@@ -13,7 +13,7 @@ from hetsched.errors import CostError
 from hetsched.ir.graph import Graph
 from hetsched.ir.load import load
 
-from .samples import TFLITE, TFLITE_XNNPACK, WANTED, text, write_net
+from .samples import LITERT, TFLITE, TFLITE_XNNPACK, WANTED, text, write_net
 
 
 @pytest.fixture
@@ -47,6 +47,11 @@ def test_names_that_fit_leave_no_note(graph: Graph) -> None:
 def test_names_that_say_nothing_are_matched_by_order_and_kind(graph: Graph) -> None:
     found = anchor(graph, kernels(TFLITE_XNNPACK), whole_table=True)
     assert found.ops == (("conv",), *EXPECTED[1:])
+
+
+def test_litert_counts_a_reshape_as_a_kernel(graph: Graph) -> None:
+    found = anchor(graph, kernels(LITERT), whole_table=True)
+    assert found.ops == (("conv",), *EXPECTED[1:5], ("flat",), ("fc",))
 
 
 def test_light_kernels_of_the_converter_stand_for_no_op(graph: Graph) -> None:

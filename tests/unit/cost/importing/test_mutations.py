@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hetsched.cost.importing import ImportedCost, read_measurements
 from hetsched.errors import CostError
 
-from .samples import MNN, NCNN, TFLITE, TFLITE_CSV, TFLITE_XNNPACK
+from .samples import LITERT, LITERT_PYTHON, MNN, NCNN, TFLITE, TFLITE_CSV, TFLITE_XNNPACK
 from .test_read import PROFILE
 
 TABLE = "op,time,time_unit,dtype,threads,n,date\nconv,2,ms,fp16,2,9,2026-11-22\nrelu,1,ms,,,,\n"
@@ -27,8 +27,8 @@ def attempt(path: Path) -> tuple[list[ImportedCost], str]:
 
 
 @pytest.mark.parametrize(
-    "log", [PROFILE, TFLITE, TFLITE_XNNPACK, TFLITE_CSV, NCNN, MNN, TABLE],
-    ids=["onnxruntime", "tflite", "xnnpack", "tflite-csv", "ncnn", "mnn", "csv"],
+    "log", [PROFILE, TFLITE, TFLITE_XNNPACK, TFLITE_CSV, LITERT, LITERT_PYTHON, NCNN, MNN, TABLE],
+    ids=["ort", "tflite", "xnnpack", "tflite-csv", "litert", "litert-py", "ncnn", "mnn", "csv"],
 )  # fmt: skip
 def test_a_damaged_file_is_read_or_refused(
     log: str, tmp_path_factory: pytest.TempPathFactory

@@ -8,7 +8,7 @@ from hetsched.cost.importing.record import Wanted
 from hetsched.cost.importing.tflite import is_log, read
 from hetsched.errors import CostError
 
-from .samples import TFLITE, TFLITE_CSV, TFLITE_XNNPACK, WANTED, text
+from .samples import LITERT, LITERT_PYTHON, TFLITE, TFLITE_CSV, TFLITE_XNNPACK, WANTED, text
 
 DELEGATE = (
     "\t     TfLiteGpuDelegateV2\t            0.000\t    8.317\t    8.671\t100.000%\t100.000%"
@@ -46,6 +46,34 @@ def test_without_timings_the_band_is_the_assumed_one() -> None:
     assert (conv.latency_ns, conv.low_ns, conv.high_ns) == (400_000, 340_000, 460_000)
 
 
+def test_litert_prints_preparation_and_dispatch_as_rows_too() -> None:
+    rows = read(text(LITERT), WANTED)
+    assert [row.kind for row in rows] == [
+        "Convolution (NHWC, F32) IGEMM", "Convolution (NHWC, F32) DWConv",
+        "Convolution (NHWC, F32) GEMM", "Add (ND, F32)", "Global Average Pooling (NWC, F32)",
+        "Static Reshape (NC)", "Fully Connected (NC, PF32) GEMM", "",
+    ]  # fmt: skip
+    assert {row.threads for row in rows} == {1}  # of the command line
+    # Timings of the table: 900, 1000, 1500 over 3055 runs.
+    assert (rows[0].low_ns, rows[0].high_ns, rows[0].runs) == (360_000, 600_000, 3055)
+    whole = rows[-1]
+    # 1.02 ms is 1024 us in the line before, from 819.2 to 2048.
+    assert (whole.name, whole.latency_ns, whole.low_ns, whole.high_ns, whole.runs) == (
+        "net", 1_024_000, 819_200, 2_048_000, 2000,
+    )  # fmt: skip
+
+
+def test_the_python_tool_of_litert_times_the_whole() -> None:
+    (row,) = read(text(LITERT_PYTHON), WANTED)
+    assert (row.scope, row.name, row.threads, row.runs) == ("model", "det", 1, 50)
+    assert (row.latency_ns, row.low_ns, row.high_ns) == (80_000_000, 76_000_000, 92_000_000)
+    bare = "\n".join(line for line in LITERT_PYTHON.splitlines() if "(m" not in line)
+    (row,) = read(text(bare, "phone.log"), WANTED)
+    assert (row.low_ns, row.high_ns) == (68_000_000, 92_000_000)  # 15% either way
+    (row,) = read(text("Inference (avg): 2.00 ms", "phone.log"), WANTED)
+    assert row.name == "phone"
+
+
 def test_names_of_xnnpack_kernels_hold_spaces_and_commas() -> None:
     rows = read(text(TFLITE_XNNPACK), WANTED)
     assert [row.kind for row in rows][:2] == [
@@ -63,7 +91,7 @@ def test_csv_is_read_from_the_right_as_kinds_hold_commas() -> None:
     ]
 
 
-@pytest.mark.parametrize("log", [TFLITE, TFLITE_XNNPACK, TFLITE_CSV])
+@pytest.mark.parametrize("log", [TFLITE, TFLITE_XNNPACK, TFLITE_CSV, LITERT, LITERT_PYTHON])
 def test_it_is_recognised(log: str) -> None:
     assert is_log(text(log))
 
