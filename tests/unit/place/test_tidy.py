@@ -38,15 +38,15 @@ def test_valid_no_worse_and_not_more_stages(seed: int, groups: int, objective: s
 
 
 def there_and_back() -> Problem:
-    """A chain of three groups of 10 ns anywhere; a dispatch is 5, a copy 1."""
-    return make_problem([[10, 10]] * 3, [(0, [1]), (1, [2])], dispatch_ns=5, copy_ns=1)
+    """A chain of three groups of 10 ns at home, 30 elsewhere; a dispatch is 5, a copy 1."""
+    return make_problem([[10, 30]] * 3, [(0, [1]), (1, [2])], dispatch_ns=5, copy_ns=1)
 
 
 def test_stages_that_gain_nothing_are_dissolved() -> None:
-    """5 + 10 at home, 5 + 1 + 10 on u1, 5 + 1 + 10 at home: 47. All in one at home: 5 + 30."""
+    """5 + 10 at home, 5 + 1 + 30 on u1, 5 + 1 + 10 at home: 67. All in one at home: 5 + 30."""
     problem = there_and_back()
     split = evaluate(problem, [Stage(unit=group % 2, groups=(group,)) for group in range(3)])
-    assert score(problem, split, "latency") == 47
+    assert score(problem, split, "latency") == 67
     after = tidied(problem, split, "latency", limits())
     assert [(stage.unit, stage.groups) for stage in after.stages] == [(0, (0, 1, 2))]
     assert score(problem, after, "latency") == 35
