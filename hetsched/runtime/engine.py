@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from hetsched.errors import RunError
 from hetsched.runtime.alarm import Alarm
@@ -44,14 +44,8 @@ class RetiredError(RunError):
     """The request is for a program that another one has replaced."""
 
 
-class _Task(NamedTuple):
-    """A stage that a unit must run."""
-
-    unit: int
-    request: Request
-    stage: int
-
-
+_Task: TypeAlias = tuple[int, Request, int]
+"""A stage that must run: unit, request, stage."""
 _Item: TypeAlias = _Task | Callable[[], None] | None
 _Todo: TypeAlias = tuple[list[_Task], list[Request], Callable[[], None] | None]
 """What the dispatcher's actions ask for, to be done outside the lock: what must start, what has
@@ -225,7 +219,7 @@ class Engine:
         ended: list[Request] = []
         for kind, unit, number, what in actions:
             if kind == START:
-                starts.append(_Task(unit, self._requests[number], what))
+                starts.append((unit, self._requests[number], what))
             elif kind == FINISH:
                 ended.append(self._forget(number, what))
             elif self._alarm is not None:
@@ -258,10 +252,11 @@ class Engine:
         starts, ended, idle = todo
         own = None
         for task in starts:
-            if own is None and (task.unit == worker or task.request is caller):
+            unit, request, _ = task
+            if own is None and (unit == worker or request is caller):
                 own = task
             else:
-                self._mailboxes[task.unit].put(task)
+                self._mailboxes[unit].put(task)
         for request in ended:
             request.notify()
         if idle is not None:
@@ -279,32 +274,37 @@ class Engine:
                 if request.status is None:  # else it has ended since the dispatcher decided
                     request.execute(stage, unit)
             except RunError as error:
-                task = self._carry_out(self._failed(task, error), worker=worker, caller=caller)
-                continue
+                todo = self._failed(task, error)
             except BaseException as error:  # whatever it is, the unit must be free again
-                task = self._carry_out(self._interrupted(task, error), worker=worker)
+                todo = self._interrupted(task, error)
                 if caller is not None:
+                    self._carry_out(todo)
                     raise
-                continue
-            program = request.program
-            with self._lock:
-                request.let_go(program.steps[stage].shared)
-                if program.learned is not None:
-                    self._learn(task)
-                now_ns = time.perf_counter_ns()
-                todo = self._note(self._dispatcher.stage_done(now_ns, unit, request.number, stage))
+            else:
+                with self._lock:
+                    actions = self._done(unit, request, stage)
+                    if len(actions) == 1 and not self._asks_policy:
+                        kind, next_unit, number, what = actions[0]
+                        is_ours = next_unit == worker or request is caller
+                        if kind == START and number == request.number and is_ours:
+                            task = (next_unit, request, what)
+                            continue  # the usual case, for which all below would be cold code
+                    todo = self._note(actions)
             task = self._carry_out(todo, worker=worker, caller=caller)
 
-    def _learn(self, task: _Task) -> None:
-        """Under the lock."""
-        unit, request, stage = task
-        took_ns = request.duration_ns(stage)
-        learned = request.program.learned
-        if took_ns and learned is not None and request.program.app not in self._retired:
-            learned.add(stage, unit, took_ns)
+    def _done(self, unit: int, request: Request, stage: int) -> Sequence[Action]:
+        """Tell the dispatcher that a stage has ended. Under the lock."""
+        program = request.program
+        if shared := program.steps[stage].shared:
+            request.let_go(shared)
+        if program.learned is not None and program.app not in self._retired:
+            took_ns = request.duration_ns(stage)
+            if took_ns:  # else it wasn't run: the request had ended
+                program.learned.add(stage, unit, took_ns)
+        return self._dispatcher.stage_done(time.perf_counter_ns(), unit, request.number, stage)
 
     def _interrupted(self, task: _Task, error: BaseException) -> _Todo:
-        name, kind = task.request.program.name, type(error).__name__
+        name, kind = task[1].program.name, type(error).__name__
         return self._failed(task, RunError(f"a request of app {name!r} was interrupted: {kind}"))
 
     def _failed(self, task: _Task, error: RunError) -> _Todo:
@@ -320,8 +320,8 @@ class Engine:
         if cores is not None:
             os.sched_setaffinity(0, cores)  # of this thread
         while (item := self._mailboxes[unit].get()) is not None:
-            if not isinstance(item, _Task):
+            if isinstance(item, tuple):
+                self._follow(item, worker=unit)
+            else:
                 item()
-                continue
-            self._follow(item, worker=unit)
             del item
