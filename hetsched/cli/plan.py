@@ -1,5 +1,6 @@
 """`hetsched plan`: place a model on a SoC's units."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hetsched.cli.options import assignments, parse_shapes
-from hetsched.errors import HetschedError, InfeasibleError, OutputExistsError, PlanError
+from hetsched.errors import CostError, HetschedError, InfeasibleError, OutputExistsError, PlanError
 from hetsched.quantity import parse_duration_ns
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from hetsched.plan.model import Plan
 
 HOST = "host"
+_LOG = logging.getLogger("hetsched.cli.plan")
 _EXAMPLE = "Example: hetsched plan zoo:ppocr-det --profile helio-g90 -o det.plan.json"
 
 
@@ -158,11 +160,22 @@ def _solve(
 
 
 def _stored(path: Path | None) -> "CostStore | None":
-    """The store with imported measurements: the one asked for, else the user's if there is one."""
+    """The store with imported measurements: the one asked for, else the user's if there is one.
+
+    A user's store that can't be read is announced, and doesn't keep a SoC's plan from being made.
+    """
     from hetsched.cost.store import CostStore, default_path
 
+    if path is None and not default_path().exists():
+        return None
     if path is None:
-        return CostStore() if default_path().exists() else None
+        try:
+            kept = CostStore()
+            kept.units()
+        except CostError as error:
+            _LOG.warning("planning with estimates alone: %s", error)
+            return None
+        return kept
     if not path.exists():
         raise HetschedError(
             f"--store {path} doesn't exist: `hetsched costs import` or `hetsched measure` makes it"

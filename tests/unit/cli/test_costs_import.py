@@ -214,6 +214,33 @@ def test_an_export_comes_back_without_options(
     assert CostStore(other).records() == CostStore(store).records()
 
 
+def test_a_users_store_that_is_broken_is_announced_and_one_asked_for_is_refused(
+    net: Path, store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.write_bytes(b"no database at all" * 100)
+    assert run("plan", net, "--profile", "helio-g90", "--store", store) == 1
+    monkeypatch.setenv("HETSCHED_STORE", str(store))
+    caplog.clear()
+    assert run("plan", net, "--profile", "helio-g90") == 0
+    assert f"planning with estimates alone: cost store {store} is damaged" in caplog.text
+
+
+def test_the_users_store_is_used_without_asking(
+    net: Path,
+    phone: Path,
+    store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HETSCHED_STORE", str(store))
+    words: list[str | Path] = ["--model", net, "--profile", "helio-g90", "--unit", "cpu-big"]
+    assert run("costs", "import", phone, *words) == 0
+    body = planned(capsys, net, *(f"--pin={op}=cpu-big" for op in ("conv", "dw", "pw", "sum")))
+    assert {part["main_origin"] for part in body["subgraphs"] if part["unit"] == "cpu-big"} == {
+        "measured"
+    }
+
+
 def test_a_unit_without_rates_is_planned_with_what_was_measured_there(
     net: Path, phone: Path, store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
