@@ -23,8 +23,11 @@ from hetsched.ir.op_class import CONV_WEIGHT
 from hetsched.ir.parts import Node
 from hetsched.quantity import Origin
 
-_VIEWS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"})
-"""They change the shape that a buffer is seen with, not the buffer: no part of a fused time."""
+_FREE = frozenset(
+    {"Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity", "QuantizeLinear", "DequantizeLinear"}
+)
+"""No part of a fused time: views change the shape that a buffer is seen with, not the buffer;
+integer kernels have their scales built in and run no quantisation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +196,7 @@ def _shares(graph: Graph, piece: Piece, group_of: Mapping[str, str]) -> dict[str
 
 
 def _weight(graph: Graph, op: Op) -> float:
-    if op.op_type in _VIEWS:
+    if op.op_type in _FREE:
         return 0.0
     made = sum(graph.tensors[name].elements or 0 for name in op.writes)
     return float(max(1, op_features(graph, op).macs + made))

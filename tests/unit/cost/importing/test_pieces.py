@@ -15,6 +15,7 @@ from hetsched.ir.graph import Graph
 from hetsched.ir.load import load
 from hetsched.quantity import Origin
 from hetsched.soc.catalog import profile
+from hetsched.testing import chain_graph
 
 from .samples import TFLITE_XNNPACK, WANTED, text, write_net
 
@@ -83,6 +84,18 @@ def test_a_view_takes_no_share_of_what_it_went_into(graph: Graph) -> None:
     groups = (Group(name="pool", ops=("pool",)), Group(name="flat", ops=("flat",)))
     costs = group_costs(graph, groups, [piece("pool", "flat", latency_ns=80)])
     assert {name: cost.latency_ns for name, cost in costs.items()} == {"pool": 80, "flat": 0}
+    assert {cost.origin for cost in costs.values()} == {Origin.MEASURED}
+
+
+def test_quantisation_takes_no_share_of_an_integer_kernel() -> None:
+    # An int8 runtime runs two kernels; the DequantizeLinear between them is in none, and joins the
+    # one before. hetsched's groups have it with the one after.
+    graph = chain_graph("Relu", "DequantizeLinear", "Sigmoid")
+    relu, dequantize, sigmoid = (op.name for op in graph.ops)
+    groups = (Group(name=relu, ops=(relu,)), Group(name=sigmoid, ops=(dequantize, sigmoid)))
+    found = [piece(relu, dequantize, latency_ns=50), piece(sigmoid, latency_ns=30)]
+    costs = group_costs(graph, groups, found)
+    assert {name: cost.latency_ns for name, cost in costs.items()} == {relu: 50, sigmoid: 30}
     assert {cost.origin for cost in costs.values()} == {Origin.MEASURED}
 
 
