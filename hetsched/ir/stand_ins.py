@@ -49,11 +49,16 @@ _STAND_INS: Mapping[str, _StandIn] = {
 }
 """Source of input positions and attributes: the operator schemas of onnxruntime 1.31.1."""
 
+_UNINFERRED: Mapping[str, _StandIn] = {"GroupNormalization": _SAME}
+"""Ops of ai.onnx for which onnx 1.23's library infers nothing."""
+
+_TABLES = {"": _UNINFERRED, "com.microsoft": _STAND_INS}
+
 
 def stand_in(node: onnx.NodeProto) -> onnx.NodeProto:
     """The node that inference shall see in place of `node`; itself where it has no stand-in."""
-    found = _STAND_INS.get(node.op_type)
-    if node.domain != "com.microsoft" or found is None or _is_unusual(node):
+    found = _TABLES.get(node.domain, {}).get(node.op_type)
+    if found is None or _is_unusual(node):
         return node
     made = onnx.NodeProto(op_type=found.op_type, name=node.name)
     chosen = found.inputs or range(2, len(node.input), 3)

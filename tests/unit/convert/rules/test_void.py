@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from hetsched.convert.rewrite import convert
 from hetsched.ir.load import load
+from tests.unit.convert.rules.drawing import Run, model
 from tests.unit.convert.rules.harness import Without, converted, finished, one, why_not
+from tests.unit.convert.rules.pairs import declined, replaced
 
 
 def between(op_type: str, *inputs: np.ndarray, **attributes: Any) -> onnx.ModelProto:
@@ -92,3 +94,44 @@ def test_text_is_left_alone(tmp_path: Path) -> None:
     assert outcome.rewrites == ()
     (left,) = outcome.remaining
     assert "no data can be made up for 'a' of STRING" in dict(left.tried)["void"]
+
+
+def scalar(op_type: str, number: float) -> onnx.ModelProto:
+    """Relu, the op with a stored number, Relu."""
+    return between(op_type, np.asarray(number, np.float32))
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [
+        scalar("Mul", 1), scalar("Div", 1), scalar("Add", 0), scalar("Sub", 0),
+        between("Pad", np.zeros(6, np.int64)),
+        between("Slice", np.asarray([0]), np.asarray([3]), np.asarray([1])),
+        between("Max"), between("Flatten", axis=1),
+    ],
+    ids=lambda p: p.graph.node[1].op_type,
+)  # fmt: skip
+def test_nothing_is_added_cut_or_scaled(proto: onnx.ModelProto) -> None:
+    proto.graph.node[1].name = "op"
+    if proto.graph.node[1].op_type == "Flatten":  # of rank 3 it makes rank 2
+        assert declined("void", proto) == "it isn't void"
+    else:
+        assert replaced("void", proto)[1].startswith("Identity")
+
+
+def test_other_numbers_are_refused() -> None:
+    for proto in (
+        scalar("Mul", 0),
+        scalar("Add", 1),
+        between("Add", np.zeros((5, 2, 3, 4), np.float32)),
+    ):
+        proto.graph.node[1].name = "op"
+        assert declined("void", proto) == "it isn't void"
+
+
+def test_casts_there_and_back() -> None:
+    int8, int32, int64 = TensorProto.INT8, TensorProto.INT32, TensorProto.INT64
+    back = model([("Cast", [Run((3,), int8)], {"to": int(int64)}), ("Cast", ["@0"], {"to": 3})])
+    assert replaced("void", back)[-1] == "Identity 3"
+    lossy = model([("Cast", [Run((3,), int32)], {"to": int(int8)}), ("Cast", ["@0"], {"to": 6})])
+    assert declined("void", lossy) == "it isn't void"
