@@ -1,6 +1,7 @@
 """`hetsched measure`: what models' ops cost on this machine, into the cost store."""
 
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,7 +28,7 @@ def measure(
     ] = None,
     threads: Annotated[str, typer.Option(help="Threads of each run: 1,2 tries both.")] = "1",
     budget: Annotated[
-        str | None, typer.Option(help="Wall time for all of it: 60s. Else 10s for each.")
+        str | None, typer.Option(help="Wall time for measuring all: 60s. Else 10s for each.")
     ] = None,
     shape: Annotated[
         list[str] | None, typer.Option(help="Freeze an input's shape: NAME=1,3,480,640.")
@@ -54,6 +55,7 @@ def measure(
     """
     from hetsched.cost.store import CostStore
 
+    started = monotonic()
     counts = _counts(threads)
     budget_s = None if budget is None else _seconds(budget)
     _check_output(profile_out, force)
@@ -61,7 +63,8 @@ def measure(
     kept = CostStore(store)
     rows: list[Row] = []
     try:
-        _measure(loaded, counts, _names(units), budget_s, kept.path, rows)
+        left_s = None if budget_s is None else max(0.0, budget_s - (monotonic() - started))
+        _measure(loaded, counts, _names(units), left_s, kept.path, rows)
         around = _surroundings(kept.path, counts[0]) if links else None
         if profile_out is not None:
             _write_profile(profile_out, loaded, kept.path, counts[0], around, force=force)

@@ -81,12 +81,19 @@ def _line(row: Row) -> str:
         row.model,
         units,
         format_ns(row.measurement.latency_ns),
-        "" if row.error is None else f"{row.error:.1%}",
+        _known(row.error),
         row.measurement.runs,
         len(row.measurement.parts) if stored else row.pieces,
         "all" if stored else row.reused,
         f"{row.seconds:.1f} s",
     ).rstrip()
+
+
+def _known(error: float | None) -> str:
+    """Too few runs give no interval: the error is 1 then."""
+    if error is None:
+        return ""
+    return "?" if error >= 1 else f"{error:.1%}"
 
 
 def _words(load: Load) -> str:

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 
 from hetsched.backends.ort_profile import MAX_EVENTS, EmptyStage, ProfilePair, RunTime
 from hetsched.cost.bands import Band, band, group_times
@@ -23,6 +24,13 @@ DTYPE = "float32"
 EMPTY_RUNS = 400
 HAND_OFF_RUNS = 400
 WARM_UP_RUNS = 50
+
+READING = 0.1
+"""Share of the budget that is left for reading the profiler's records."""
+
+LEAST_WORK = 0.25
+"""Share of a whole that its groups have at least: of a model that, run again and again, takes less
+than a dispatch with cold caches."""
 
 MOST_IN_PART = 0.7
 """A part with a larger share of the nodes isn't worth its preparation: all are measured."""
@@ -78,8 +86,8 @@ def measure_model(
         model: with at least one op.
         cluster: the units' cores.
         dispatch_ns: what a stage without work takes there.
-        budget_s: wall time for running the whole model, a part in proportion to its nodes; loading
-            comes on top.
+        budget_s: wall time, in which a few runs are made even if it is too short. Where only a part
+            runs, its share of what is left after loading.
         threads: of each run.
         known: what was measured before.
         progress: told the share that is done.
@@ -88,11 +96,12 @@ def measure_model(
         CostError: when ONNX Runtime can't run the model here, or no input data can be made up.
         KeyboardInterrupt: when the user ends it before there is anything worth keeping.
     """
+    deadline = monotonic() + budget_s * (1 - READING)
     try:
         with tempfile.TemporaryDirectory(prefix="hetsched-") as folder, on_cpus(cpus(cluster)):
             prepared = prepare(model, threads, Path(folder))
             return _Work(model, prepared, cluster, dispatch_ns).run(
-                budget_s, known or (lambda _: ()), progress
+                deadline, known or (lambda _: ()), progress
             )
     except (BackendError, ModelError) as error:
         raise CostError(
@@ -141,14 +150,14 @@ class _Work:
         self._cluster = cluster
         self._dispatch_ns = dispatch_ns
 
-    def run(self, budget_s: float, known: Lookup, progress: Progress | None) -> Measured:
+    def run(self, deadline: float, known: Lookup, progress: Progress | None) -> Measured:
         pieces = self._prepared.pieces
         found = _known(pieces, known)
         wanted = [at for at, bands in enumerate(found) if bands is None]
         if not wanted:
             return self._result(found, (), None, None)
         chosen = self._part(wanted)
-        bands, spread, turns = self._measure(chosen, budget_s, progress)
+        bands, spread, turns = self._measure(chosen, deadline, progress)
         measured = sorted({at for at in chosen.piece_of_node if at is not None})
         for at in measured:
             found[at] = bands[at]
@@ -166,14 +175,15 @@ class _Work:
             return whole(self._prepared)
 
     def _measure(
-        self, chosen: Part, budget_s: float, progress: Progress | None
+        self, chosen: Part, deadline: float, progress: Progress | None
     ) -> tuple[list[Band], Band, Turns]:
         folder = self._prepared.folder
         pair = ProfilePair(chosen.path, chosen.feeds, folder, self._prepared.threads)
         nodes = sum(1 for at in chosen.piece_of_node if at is not None)
+        share = nodes / max(1, len(self._prepared.file.nodes))
         turns = take_turns(
             _Swept(pair, self._sweep_bytes(chosen)) if chosen.rest_bytes else pair,
-            budget_s=budget_s * nodes / max(1, len(self._prepared.file.nodes)),
+            budget_s=max(0.0, deadline - monotonic()) * share,
             max_profiled=MAX_EVENTS // max(1, len(chosen.piece_of_node)),
             progress=progress,
             reference=reference(),
@@ -186,7 +196,7 @@ class _Work:
             kernels.kernel_ns[_undisturbed(turns)],
             [others if at is None else at for at in owner],
             others + 1,
-            max(0, spread.latency_ns - self._dispatch_ns),
+            max(spread.latency_ns - self._dispatch_ns, round(LEAST_WORK * spread.latency_ns)),
         )
         return list(times.groups[:others]), spread, turns
 

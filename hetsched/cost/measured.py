@@ -75,8 +75,8 @@ def host_costs(
 
     Args:
         model: a loaded model.
-        budget_s: wall time for running the model on each kind of core; loading comes on top, and
-            large models take at least a few runs.
+        budget_s: wall time for measuring the model on each kind of core; large models take at least
+            a few runs.
         store: the cost store or its path; by default the user's.
         threads: of each run: as many cores make a unit.
         progress: told the share of the measuring that is done.
@@ -104,7 +104,7 @@ def costs_on(
     Args:
         here: this machine.
         model: with at least one op.
-        budget_s: wall time for running the model on each kind of core.
+        budget_s: wall time for measuring the model on each kind of core.
         progress: told the share of the measuring that is done.
         told: told what was measured on each kind of core; not called where the store has all.
 
