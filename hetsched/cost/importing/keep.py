@@ -18,6 +18,7 @@ from hetsched.cost.signature import describe, group_dtype, signature
 from hetsched.cost.store_records import Entry, Facts
 from hetsched.cost.stored import whole_mark
 from hetsched.errors import CostError
+from hetsched.ir.features import op_features
 from hetsched.ir.model import Model
 from hetsched.quantity import Origin
 from hetsched.soc.profile import Profile, Unit
@@ -175,14 +176,32 @@ def _of_model(model: Model, rows: Sequence[ImportedCost], target: Target) -> Imp
     dtype = _dtype(rows[0], target)
     check_pieces(graph, found, target.unit, dtype)
     costs = group_costs(graph, groups, found)
-    entries = _entries(model, [*found, *costs.values()], rows[0], target)
+    vague = {op.name for op in graph.ops if not op_features(graph, op).known}
+    clear = {name: cost for name, cost in costs.items() if not vague.intersection(cost.ops)}
+    kept = [piece for piece in found if not vague.intersection(piece.ops)]
+    entries = _entries(model, [*kept, *clear.values()], rows[0], target)
     return Import(
         batches=((entries, _facts(rows[0], target)),),
         groups=len(groups),
-        covered=len(costs),
-        split=sum(cost.origin is not Origin.MEASURED for cost in costs.values()),
+        covered=len(clear),
+        split=sum(cost.origin is not Origin.MEASURED for cost in clear.values()),
         total_ns=sum(piece.latency_ns for piece in found),
-        notes=(*anchored.notes, *_overhead_note(rows[0], target)),
+        notes=(
+            *anchored.notes,
+            *_overhead_note(rows[0], target),
+            *_vague_note(len(costs) - len(clear)),
+        ),
+    )
+
+
+def _vague_note(groups: int) -> tuple[str, ...]:
+    """A time without its shapes would be found again by other shapes."""
+    if not groups:
+        return ()
+    what = "1 group has" if groups == 1 else f"{groups} groups have"
+    return (
+        f"{what} tensors of unknown shape, and no time now: it couldn't be told from that of other "
+        f"sizes; freeze the model's sizes with --shape where that helps",
     )
 
 

@@ -89,6 +89,28 @@ def test_equal_work_in_one_model_becomes_one_entry(tmp_path: Path) -> None:
     assert entries[0].runs == 2
 
 
+def test_work_of_unknown_shape_is_not_kept(tmp_path: Path) -> None:
+    # How many elements NonZero finds, nobody knows before it runs.
+    nodes = [
+        helper.make_node("Sigmoid", ["x"], ["s"], "sigmoid"),
+        helper.make_node("NonZero", ["s"], ["n"], "nonzero"),
+        helper.make_node("Transpose", ["n"], ["y"], "transpose"),
+    ]
+    ports = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8]),
+        helper.make_tensor_value_info("y", TensorProto.INT64, [None, 2]),
+    ]
+    graph = helper.make_graph(nodes, "g", ports[:1], ports[1:])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "m.onnx")
+    rows = csv("op,time_us\nsigmoid,10\nnonzero,20\ntranspose,30\n")
+    found = convert(rows, target(load(tmp_path / "m.onnx")))
+    ((entries, _),) = found.batches
+    assert [entry.latency_ns for entry in entries] == [10_000]
+    assert (found.covered, found.groups) == (1, 3)
+    assert found.notes[0].startswith("2 groups have tensors of unknown shape, and no time now")
+
+
 def test_ops_without_a_model_are_refused() -> None:
     with pytest.raises(CostError, match=r"t.csv:2 \(conv\): times of single ops .* with --model"):
         convert(csv("op,time_ms\nconv,2\n"), target(None))
