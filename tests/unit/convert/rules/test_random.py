@@ -34,10 +34,10 @@ def test_random_cases(rule: Rule) -> None:
     @settings(max_examples=MODELS, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def run(data: st.DataObject) -> None:
-        if seen["passed"] >= CASES and not seen["failed"]:
-            return
         draw = Draw(data.draw)
         before = DRAWS[rule.name](draw)
+        if seen["passed"] >= CASES and not seen["failed"]:
+            return
         after = rewritten(rule, before)
         if isinstance(after, str):
             seen[f"declined: {after}"] += INPUTS
