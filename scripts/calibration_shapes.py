@@ -19,7 +19,14 @@ from hetsched.cost.calibrate.features import FIELDS, published
 from hetsched.cost.calibrate.fit import Vector, fit
 from hetsched.cost.calibrate.rows import Row
 from hetsched.cost.calibrate.rows import published as published_rows
-from hetsched.cost.calibrate.shapes import ASSUMED_SPREAD, FILE, FRAMEWORK, Shape, stiffness
+from hetsched.cost.calibrate.shapes import (
+    ASSUMED_SPREAD,
+    BY_ARITHMETIC,
+    FILE,
+    FRAMEWORK,
+    Shape,
+    stiffness,
+)
 from hetsched.ir.graph import ITEM_BITS
 
 DTYPES = {"fp16": "float16", "fp32": "float32", "fp16s-fp32a": "float16", "int8": "int8"}
@@ -36,10 +43,23 @@ FLOOR = 0.16
 DISPATCH_NS = {"cpu": 5e4, "gpu": 2e5}
 """What profiles assume."""
 BEGIN = {
-    # Relative to a 1x1 MAC, by the literature on ncnn's table: see prior.py.
-    "cpu": (1, 0.5, 2.5, 5, 1.4, 0.7, 17, 10, 7e4),
+    # Relative to a 1x1 MAC: on CPUs of a unit with 1 GMAC/s, medians of fits without any shape.
+    "cpu": (1, 0.36, 2.1, 4.4, 1.4, 0.033, 13, 9, 3.3e3),
     "gpu": (1, 0.7, 2, 5, 4, 1, 33, 15, 5e5),
 }
+MACS = {
+    "A5": (1, 1, 2), "A7": (2, 2, 4), "A17": (4, 4, 8), "A53": (4, 4, 8), "A53-class": (4, 4, 8),
+    "A55": (4, 8, 16), "A57": (4, 4, 8), "A72": (4, 4, 8), "A73": (4, 4, 8), "A73-class": (4, 4, 8),
+    "Kryo": (4, 4, 8), "Denver2": (4, 4, 8), "A76": (8, 16, 32), "A77": (8, 16, 32),
+    "A78": (8, 16, 32), "A78AE": (8, 16, 32), "A720": (8, 16, 32), "Carmel": (8, 16, 32),
+    "X1": (16, 32, 64), "X3": (16, 32, 64), "X4": (16, 32, 64),
+}  # fmt: skip
+"""Multiply-accumulates per cycle and core in float32, float16 and int8.
+
+Source: cpufp's measurements of A55, A72, A53 and A76; vector units and dot products of the others
+by Arm's descriptions. A constant factor for all cores of a kind changes little."""
+CORE = re.compile(r"(?:(\d+)x)?([A-Z][A-Za-z0-9-]*)(?:/\w+)?@([\d.]+)")
+NUMBER = {"fp32": 0, "fp16": 1, "int8": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +68,7 @@ class Run:
 
     Attributes:
         models: (networks,).
-        amounts: (networks, coefficients).
+        amounts: (networks, coefficients); on CPUs those that go by arithmetic over the peak.
         measured: (networks,), ns.
         fixed: ns.
     """
@@ -77,6 +97,20 @@ def kind(row: Row) -> str:
     return f"{name}{'-core' if threads == 1 else ''} {number}"
 
 
+def peak(row: Row) -> float | None:
+    """GMAC/s of the cores that a row's threads ran on, fastest first; None for unknown cores."""
+    found: list[float] = []
+    for count, core, clock in CORE.findall(row.core):
+        if core not in MACS:
+            return None
+        found += [MACS[core][NUMBER[row.dtype]] * float(clock)] * int(count or 1)
+    threads = int(row.threads)
+    if not found:
+        return None
+    found = sorted(found, reverse=True) + [min(found)] * threads
+    return sum(found[:threads])
+
+
 def runs() -> dict[str, list[Run]]:
     """By kind."""
     units: dict[tuple[str, ...], list[Row]] = defaultdict(list)
@@ -87,12 +121,15 @@ def runs() -> dict[str, list[Run]]:
     found: dict[str, list[Run]] = defaultdict(list)
     for key, rows in sorted(units.items()):
         label = key[0]
-        if len(rows) >= ENOUGH[label[:3]]:
-            item = ITEM_BITS[DTYPES[rows[0].dtype]] // 8
-            amounts = np.array([published()[row.key].amounts(item) for row in rows])
-            measured = np.array([row.ms * 1e6 for row in rows])
-            models = tuple(row.model for row in rows)
-            found[label].append(Run(models, amounts, measured, DISPATCH_NS[label[:3]]))
+        scale = peak(rows[0]) if label.startswith("cpu") else 1.0
+        if scale is None or len(rows) < ENOUGH[label[:3]]:
+            continue
+        item = ITEM_BITS[DTYPES[rows[0].dtype]] // 8
+        amounts = np.array([published()[row.key].amounts(item) for row in rows])
+        amounts /= np.where(BY_ARITHMETIC, scale, 1.0)
+        measured = np.array([row.ms * 1e6 for row in rows])
+        models = tuple(row.model for row in rows)
+        found[label].append(Run(models, amounts, measured, DISPATCH_NS[label[:3]]))
     return found
 
 
@@ -128,7 +165,7 @@ def learn(
         present = (off.T @ off + WORTH * ASSUMED_SPREAD) / count + FLOOR**2 * np.eye(len(FIELDS))
         mean = centre - centre[0]
         speeds = [float(np.exp(log.mean() - centre.mean() + centre[0])) for log in logs]
-    return Shape(mean=mean, spread=present, units=len(units), without={})
+    return Shape(mean=mean, by_peak=True, spread=present, units=len(units), without={})
 
 
 def _speed(unit: Run, mean: Vector) -> float:
@@ -149,6 +186,7 @@ def made(units: Mapping[str, Sequence[Run]], leave_out: bool = True) -> dict[str
         }
         content[name] = {
             "units": whole.units,
+            "by_peak": name.startswith("cpu"),
             "mean": _short(whole.mean),
             "spread": [_short(row) for row in whole.spread],
             "without": {model: _short(mean) for model, mean in without.items()},

@@ -180,7 +180,9 @@ def start(unit: Unit, dtype: str, without: str = "") -> Vector:
     """
     promised = typical(unit, dtype)
     found = shape(unit, dtype)
-    return promised if found is None else found.start(float(promised[0]), without)
+    if found is None:
+        return promised
+    return found.start(float(promised[0]), peak_macs(unit, dtype) / 1e9, without)
 
 
 def typical(unit: Unit, dtype: str) -> Vector:
