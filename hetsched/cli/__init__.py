@@ -10,6 +10,7 @@ import importlib
 import logging
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -39,14 +40,22 @@ def _print_version(wanted: bool) -> None:
 
 
 def _root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  (its callback acts)
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version."
         ),
     ] = False,
+    ops: Annotated[
+        list[Path] | None,
+        typer.Option(help="Run this Python file first: it registers custom ops."),
+    ] = None,
 ) -> None:
     """Place every part of a neural network on a device's units, and run it there."""
+    for path in ops or ():
+        from hetsched.cli.custom_ops import register_from
+
+        register_from(path)
 
 
 def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
@@ -67,7 +76,10 @@ def build_app(names: Iterable[str] = COMMANDS) -> typer.Typer:
 
 def _asked_for(argv: Sequence[str]) -> Sequence[str]:
     """The command named first on the line, else all: for help, or the message on a wrong name."""
-    return argv[:1] if argv and argv[0] in COMMANDS else COMMANDS
+    words = list(argv)
+    while len(words) > 2 and words[0] == "--ops":
+        del words[:2]
+    return words[:1] if words and words[0] in COMMANDS else COMMANDS
 
 
 def _show_log() -> None:

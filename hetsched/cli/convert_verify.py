@@ -45,13 +45,18 @@ def verified(model: "Model", adapted: "Adapted") -> "Verified":
 def _outputs(
     adapted: "Adapted", inputs: "Mapping[str, HostValue]", path: Path
 ) -> "Mapping[str, HostValue]":
+    from hetsched.backends.ort.session import ORT_ERRORS, reason
     from hetsched.backends.reference import reference_outputs
     from hetsched.convert.hosted import host_files, save_adapted
 
     save_adapted(adapted, path)
     if adapted.whole_parts.is_whole:
         return reference_outputs(path, inputs, optimize=False)
-    made: Mapping[str, HostValue] = runpy.run_path(str(path.parent / host_files(path).code))["run"](
-        dict(inputs)
-    )
+    run = runpy.run_path(str(path.parent / host_files(path).code))["run"]
+    try:
+        made: Mapping[str, HostValue] = run(dict(inputs))
+    except ORT_ERRORS as error:
+        raise RunError(
+            f"nothing was written: the converted model can't be run: {reason(error)}"
+        ) from error
     return made

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from hetsched.convert.capability_rows import Table
 from hetsched.convert.capability_view import View
+from hetsched.ir.custom import custom_op
 
 _RANGE = re.compile(r"opset (?P<low>\d+)\.\.(?P<high>\d+|latest)")
 
@@ -60,7 +61,7 @@ def cpu_reason(view: View, rows: Table) -> str | None:
 
 
 def _domain_reason(view: View) -> str | None:
-    if view.op.domain in _DOMAINS:
+    if view.op.domain in _DOMAINS or custom_op(view.op.domain, view.op.op_type) is not None:
         return None
     known = ", ".join(sorted(_DOMAINS))
     return f"no kernels for domain {view.op.domain!r} of {view.op.op_type}: only ai.onnx, {known}"

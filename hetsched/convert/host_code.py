@@ -17,7 +17,8 @@ from hetsched import __version__
 from hetsched.convert.host_numpy import expression
 from hetsched.convert.packing import Packing
 from hetsched.convert.tail import Split
-from hetsched.ir.graph import Graph
+from hetsched.ir.custom import needs_reference
+from hetsched.ir.graph import Graph, Op
 
 INLINE_ELEMENTS = 64
 """Larger stored values go to a file beside the code."""
@@ -85,10 +86,14 @@ def host_code(
         needs_head=bool(parts.head) and head is None,
         needs_tail=bool(parts.tail) and tail is None,
     )
-    found.constants = {name: writer.large[name] for name in sorted(writer.large)}
+    lines = "\n".join((*(head or ()), *(tail or ())))
+    read = set(re.findall(r"\w+", lines))
+    found.constants = {name: writer.large[name] for name in sorted(writer.large) if name in read}
+    inline = [line for line in writer.inline if line.split(" = ")[0] in read]
     blocks = [
         *_intro(title, files, found),
-        *(writer.inline and ["", *writer.inline, ""]),
+        *(_CUSTOM if writer.has_custom else ()),
+        *inline,
         *_part("preprocess", "The head", parts.head, head, files.head),
         *_unpack(layout),
         *_part("postprocess", "The tail", parts.tail, tail, files.tail),
@@ -107,6 +112,7 @@ class _Writer:
         self._names: dict[str, str] = {}
         self.inline: list[str] = []
         self.large: dict[str, np.ndarray] = {}
+        self.has_custom = False
 
     def body(
         self, ops: Sequence[str], inputs: Sequence[str], outputs: Sequence[str]
@@ -116,13 +122,24 @@ class _Writer:
         kept = (list(self.inline), dict(self.large))
         for name in ops:
             op = self._graph.op[name]
-            text = expression(self._graph, op, [self._input(read) for read in op.inputs])
+            names = [self._input(read) for read in op.inputs]
+            text = self._custom(op, names) or expression(self._graph, op, names)
             if text is None:
                 self.inline, self.large = kept
                 return None
             lines.append(f"    {self._name(op.writes[0])} = {text}  # {op.op_type}")
         given = [f"        {_text(name)}: {self._typed(name)}," for name in outputs]
         return [*lines, "    return {", *given, "    }"]
+
+    def _custom(self, op: Op, names: Sequence[str]) -> str | None:
+        """A call of a registered op's NumPy reference, where ONNX Runtime has none."""
+        if not needs_reference(op.domain, op.op_type) or len(op.writes) != 1:
+            return None
+        self.has_custom = True
+        given = ", ".join(name or "None" for name in names)
+        return (
+            f"custom({_text(op.domain)}, {_text(op.op_type)}, [{given}], {dict(op.attributes)!r})"
+        )
 
     def _typed(self, name: str) -> str:
         """In the model's dtype: NumPy widens in places."""
@@ -252,6 +269,16 @@ def _text(name: str) -> str:
     """A name in double quotes."""
     return json.dumps(name, ensure_ascii=False)
 
+
+_CUSTOM = (
+    "",
+    "",
+    "def custom(domain: str, name: str, inputs: list, attributes: dict) -> np.ndarray:",
+    '    """A custom op by its NumPy reference: import what registers it before."""',
+    "    from hetsched.ir.custom import custom_op, run_reference",
+    "",
+    "    return run_reference(custom_op(domain, name), inputs, attributes)[0]",
+)
 
 _SESSION = (
     "",

@@ -12,6 +12,7 @@ from hetsched.convert.capability_finding import Finding
 from hetsched.convert.rewrite import OLDEST_OPSET
 from hetsched.convert.rules import BY_OP
 from hetsched.convert.rules.rule import Rule, Site
+from hetsched.ir.custom import custom_op
 from hetsched.ir.graph import Graph, Op
 from hetsched.ir.macs import macs
 from hetsched.ir.model import Model
@@ -70,6 +71,12 @@ class Remedies:
         if rules:
             names = ", ".join(rule.name for rule in rules)
             return Remedy(scenario=min(rule.scenario for rule in rules), how=f"rules: {names}")
+        custom = custom_op(op.domain, op.op_type)
+        if custom is not None:
+            missing = [side for side, is_there in custom.sides.items() if not is_there]
+            there = [side for side, is_there in custom.sides.items() if is_there]
+            told = f"registered with {', '.join(there)}; missing: {', '.join(missing) or 'none'}"
+            return Remedy(scenario=4, how=f"custom op, {told}")
         if op.name in self._tail:
             return Remedy(scenario=3, how="in the tail: host post-processing")
         if op.name in self._head:

@@ -8,6 +8,7 @@ import onnx
 
 from hetsched.errors import ModelError
 from hetsched.ir.contrib import CONTRIB_OPS
+from hetsched.ir.custom import custom_op
 from hetsched.ir.limits import (
     LEGACY_OPS,
     RUNTIME_DOMAINS,
@@ -80,15 +81,26 @@ def _check_op(
             raise ModelError(f"{what} is none of ONNX Runtime's ops in com.microsoft")
         return
     if domain not in ("", "ai.onnx.ml"):
-        raise ModelError(
-            f"{what} is a custom op of domain {domain!r}, which nothing here can run: "
-            f"replace it by ops of ai.onnx, ai.onnx.ml or com.microsoft, or by a model function"
-        )
+        _check_custom(node, domain, opsets, what)
+        return
     if domain not in opsets:
         raise ModelError(f"{what} is of a domain that the model imports no opset for")
     if domain == "" and node.op_type in LEGACY_OPS:
         return
     _check_schema(node, domain, opsets[domain], what)
+
+
+def _check_custom(node: onnx.NodeProto, domain: str, opsets: dict[str, int], what: str) -> None:
+    op = custom_op(domain, node.op_type)
+    if op is None:
+        raise ModelError(
+            f"{what} is a custom op of domain {domain!r} that isn't registered: "
+            f"hetsched.ir.custom.register in Python, or hetsched --ops FILE.py, makes it known"
+        )
+    if opsets.get(domain, 1) > op.version:
+        raise ModelError(
+            f"{what} is of version {opsets[domain]} of {domain}: it is registered for {op.version}"
+        )
 
 
 def _check_schema(node: onnx.NodeProto, domain: str, opset: int, what: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import prod
 
+from hetsched.ir.custom import custom_op
 from hetsched.ir.graph import Graph, Op
 from hetsched.ir.op_class import ATTENTION, CONV_TRANSPOSE_WEIGHT, CONV_WEIGHT, MATMUL_INPUTS
 
@@ -43,6 +44,8 @@ def _macs(graph: Graph, op: Op) -> int:
         return _attention(graph, op)
     if op.bodies:
         return _control(graph, op)
+    if op.domain and (custom := custom_op(op.domain, op.op_type)) is not None and custom.macs:
+        return custom.macs([graph.tensors[name] for name in op.reads], op.attributes)
     return 0
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import onnx
 import onnx_ir as ir
 
+from hetsched.ir.custom_shapes import infer_custom
 from hetsched.ir.dtypes import dtype_name
 from hetsched.ir.stand_ins import stand_in
 
@@ -29,7 +30,16 @@ def infer_shapes(model: ir.Model) -> None:
 
 
 def run_inference(model: ir.Model) -> None:
-    """One run of the library's inference, in place; values that it can't infer stay open."""
+    """The library's inference, in place; values that it can't infer stay open.
+
+    Where registered custom ops get their shapes, it runs again for what follows them.
+    """
+    _run_once(model)
+    while infer_custom(model.graph):
+        _run_once(model)
+
+
+def _run_once(model: ir.Model) -> None:
     inferred = onnx.shape_inference.infer_shapes(
         _without_weights(model), check_type=False, strict_mode=False, data_prop=True
     )

@@ -58,6 +58,7 @@ def _notes(
             types.setdefault(op.op_type, []).append(op.name)
     return tuple(
         f"host stage: {len(names)} {op_type} run on no unit ({refused[names[0], profile.home]}); "
-        f"ONNX Runtime on {profile.home} does them, at that unit's estimated cost"
+        f"ONNX Runtime (for custom ops NumPy) on {profile.home} does them, at that unit's "
+        f"estimated cost"
         for op_type, names in types.items()
     )

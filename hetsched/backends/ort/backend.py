@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hetsched.backends.base import StageSpec
+from hetsched.backends.base import Executable, StageSpec
 from hetsched.backends.ort.assign import order
 from hetsched.backends.ort.cache import LIMIT_BYTES, Cache, default_folder
+from hetsched.backends.ort.custom import compile_cut, has_custom
 from hetsched.backends.ort.record import Part, Value
 from hetsched.backends.ort.region import Compiler, UncutError, regions
 from hetsched.backends.ort.session import make_session
@@ -47,12 +48,14 @@ class OrtBackend:
         self.threads = threads
         self.cache = Cache(cache_dir or default_folder(), cache_bytes)
 
-    def compile(self, model: Model, stages: Sequence[StageSpec]) -> Sequence[OrtExecutable]:
+    def compile(self, model: Model, stages: Sequence[StageSpec]) -> Sequence[Executable]:
         """Make one session per stage; call it on the thread that will run them.
 
         Raises:
             BackendError: naming the op that ONNX Runtime refuses and its reason.
         """
+        if has_custom(model.graph, stages):
+            return compile_cut(self.compile, model, stages)
         compiler = Compiler(
             model=model,
             stages=stages,

@@ -10,6 +10,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from hetsched.errors import BackendError
+from hetsched.ir.custom import libraries
 
 # Nothing silent: some of ONNX Runtime's wheels collect usage data unless told not to.
 ort.disable_telemetry_events()
@@ -100,6 +101,8 @@ def make_session(
         options.add_session_config_entry(key, value)
     if optimized_path is not None:
         options.optimized_model_filepath = str(optimized_path)
+    for library in libraries():
+        options.register_custom_ops_library(str(library))
     model = source if isinstance(source, bytes) else str(source)
     try:
         return ort.InferenceSession(
