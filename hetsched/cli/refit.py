@@ -1,6 +1,7 @@
 """`hetsched refit`: replace what has no exact form by something near, fitted to data."""
 
 import json
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,11 @@ from hetsched.errors import ModelError, OutputExistsError
 if TYPE_CHECKING:
     from hetsched.convert.refit import Accuracy, Outcome, Refit
     from hetsched.convert.refit_forms import Replacement
+    from hetsched.convert.target import Target
     from hetsched.ir.model import Model
+
+BLOCKS = 3
+"""Exit code when the framework still doesn't run something."""
 
 _EXAMPLE = (
     "Example: hetsched refit det.onnx --replace HardSwish=Relu --replace Conv5x5=Conv3x3 "
@@ -56,18 +61,21 @@ def refit(
         raise typer.BadParameter(f"--backend {backend} needs --framework")
     report_path = output.with_suffix(".refit.json")
     _check_output(output, report_path, model, force)
-    outcome = _refit(model, parse_shapes(shape or []), replace or [], framework, backend, data)
+    shapes = parse_shapes(shape or [])
+    outcome, left = _refit(model, shapes, replace or [], framework, backend, data)
     if verify:
         _verify(outcome.report, bound)
     _write(outcome, output, report_path)
     if as_json:
         import msgspec
 
-        found = {**msgspec.to_builtins(outcome.report), "output": str(output)}
-        typer.echo(json.dumps(found, indent=2))
-        return
-    for line in _lines(outcome.report, output, report_path):
-        typer.echo(line)
+        found = msgspec.to_builtins(outcome.report)
+        typer.echo(json.dumps({**found, "remaining": left, "output": str(output)}, indent=2))
+    else:
+        for line in (*_lines(outcome.report, output, report_path), *_remaining(left)):
+            typer.echo(line)
+    if left:
+        raise typer.Exit(BLOCKS)
 
 
 refit.__doc__ = f"{refit.__doc__}\n\n{_EXAMPLE}"
@@ -96,27 +104,35 @@ def _refit(
     framework: str | None,
     backend: str | None,
     data: Path,
-) -> "Outcome":
+) -> "tuple[Outcome, dict[str, str]]":
+    """The refitted model, and what the framework still doesn't run of it, by op name."""
     from hetsched.cli.progress import step
     from hetsched.convert.refit import refit as run
     from hetsched.convert.refit_data import read_samples
     from hetsched.convert.refit_forms import parse
+    from hetsched.convert.rewrite import convert
     from hetsched.ir.load import load
 
     replacements = [parse(text) for text in wanted]
     with step(f"loading {source}"):
         loaded = load(source, shapes=shapes)
     samples = read_samples(data, loaded.graph)
+    target = None
     if framework is not None:
         with step(f"converting for {framework}"):
-            loaded, replacements = _for_framework(loaded, framework, backend)
+            loaded, replacements, target = _for_framework(loaded, framework, backend)
     with step("fitting"):
-        return run(loaded, replacements, samples)
+        outcome = run(loaded, replacements, samples)
+    if target is None:
+        return outcome, {}
+    # what was put in may need spelling out for the framework: exact, so the report stays true
+    model = convert(outcome.model, target).model
+    return replaced(outcome, model=model), dict(target.blocked(model.graph))
 
 
 def _for_framework(
     model: "Model", framework: str, backend: str | None
-) -> "tuple[Model, list[Replacement]]":
+) -> "tuple[Model, list[Replacement], Target]":
     """What exact rules leave blocked, and what it may become."""
     from hetsched.convert.check import check_backend
     from hetsched.convert.refit_choice import choose
@@ -127,7 +143,7 @@ def _for_framework(
     dtypes = {name: check_backend(model.graph, framework, name).dtype for name in names}
     target = framework_target(framework, backend, dtypes)
     outcome = convert(model, target)
-    return outcome.model, choose(outcome.model, target)
+    return outcome.model, choose(outcome.model, target), target
 
 
 def _verify(report: "Refit", bound: float) -> None:
@@ -174,3 +190,11 @@ def _row(name: str, found: "Accuracy") -> str:
     agreement = "-" if found.agreement is None else f"{found.agreement:.4f}"
     accuracy = "-" if found.accuracy is None else f"{found.accuracy:.4f}"
     return f"{name:18} {found.error:12.3g} {agreement:>12} {accuracy:>9}"
+
+
+def _remaining(left: dict[str, str]) -> list[str]:
+    if not left:
+        return []
+    shown = [f"  {name}: {why}" for name, why in list(left.items())[:5]]
+    more = [f"  ...  ({len(left) - 5} more)"] if len(left) > 5 else []
+    return [f"{len(left)} ops still block:", *shown, *more]

@@ -16,6 +16,9 @@ from hetsched.errors import ExportError
 _READY = "hetsched-ready"
 _LINES_KEPT = 12
 
+_OURS = ("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+"""Environment variables that are about hetsched's own environment."""
+
 log = logging.getLogger(__name__)
 
 
@@ -133,10 +136,12 @@ def _make(kit: Kit) -> Path:
 
 
 def _run(command: Sequence[str | Path], what: str, folder: Path) -> str:
+    kept = {name: value for name, value in os.environ.items() if name not in _OURS}
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", check=False
-        )
+            command, cwd=folder, env=kept, capture_output=True, text=True, errors="replace",
+            check=False,
+        )  # fmt: skip
     except OSError as error:
         raise ExportError(f"{what} can't be started: {error}") from error
     if done.returncode:

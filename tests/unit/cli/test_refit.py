@@ -108,3 +108,27 @@ def test_existing_files_stay(
     assert "out.refit.json exists: give another name, or --force" in err
     code, _, err = run(capsys, "refit", model, *words[:-1], model)
     assert "is the model itself" in err
+
+
+def test_a_framework_gets_what_it_runs(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """MACE's APU has no Softsign and no exact form of one; Tanh it has."""
+    model = write_model(tmp_path / "soft.onnx", "Softsign")
+    words = ("--framework", "mace", "--backend", "apu", "--data", data)
+    code, text, err = run(capsys, "refit", model, *words, "-o", tmp_path / "out.onnx", "--json")
+    found = json.loads(text)
+    assert err == ""
+    assert found["layers"][0]["replacement"] == "Softsign=Tanh"
+    assert (code, found["remaining"]) == (0, {})
+
+
+def test_what_still_blocks_is_listed(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_model(tmp_path / "soft.onnx", "Softsign", "Sin")
+    words = ("--framework", "mace", "--backend", "apu", "--data", data)
+    code, text, _ = run(capsys, "refit", model, *words, "-o", tmp_path / "out.onnx")
+    assert code == 3
+    assert "ops still block:\n" in text
+    assert "  sin: MACE converter: " in text

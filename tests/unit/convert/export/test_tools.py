@@ -32,6 +32,13 @@ def test_a_given_environment_is_used(tmp_path: Path) -> None:
     assert tools.run(EMPTY, ["-c", "print(7)"], tmp_path) == "7\n"
 
 
+def test_our_own_pins_are_not_the_tool_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_CONSTRAINT", "constraints.txt")
+    tools = Tools(given=bare(tmp_path / "env"))
+    script = "import os; print(os.environ.get('PIP_CONSTRAINT'))"
+    assert tools.run(EMPTY, ["-c", script], tmp_path) == "None\n"
+
+
 def test_a_relative_one_works_from_other_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
