@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hetsched.runtime.verify import Verified
 
 WIDTH = 80
+LISTED = 12
+"""A replacement of more ops is counted by op type."""
 
 
 def lines(adapted: "Adapted", verified: "Verified | None", files: Sequence[Path]) -> Iterator[str]:
@@ -40,9 +42,17 @@ def _rewrites(outcome: "Outcome") -> Iterator[str]:
         groups.setdefault(key, []).append(one)
     for (op_type, rules, made, exactness), members in groups.items():
         error = max(max(one.certificate.max_abs_error, default=0.0) for one in members)
-        new = ", ".join(made) or "nothing"
+        new = _made(made)
         yield f"  {len(members)} {op_type} became {new}  (rules: {', '.join(dict.fromkeys(rules))})"
         yield f"    {exactness}; certified: max absolute error {error:.3g}"
+
+
+def _made(op_types: tuple[str, ...]) -> str:
+    """Op types in their order; many of them by how often each occurs, the most frequent first."""
+    if len(op_types) <= LISTED:
+        return ", ".join(op_types) or "nothing"
+    counts = Counter(op_types).most_common()
+    return f"{len(op_types)} ops: " + ", ".join(f"{count} {kind}" for kind, count in counts)
 
 
 def _host(adapted: "Adapted") -> Iterator[str]:

@@ -8,6 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from hetsched.cli import main
+from hetsched.cli.convert_text import _made
 
 NNAPI = ("--framework", "onnxruntime", "--backend", "nnapi")
 
@@ -164,3 +165,10 @@ def test_unknown_names(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "convert", model, "--profile", "helio-g90", "--unit", "npu")
     assert code == 1
     assert err.startswith("error: profile 'helio-g90' has no unit 'npu': did you mean ")
+
+
+def test_many_ops_are_counted() -> None:
+    made = ("MatMul", *("Mul", "Add", "Mul") * 5)
+    assert _made(made) == "16 ops: 10 Mul, 5 Add, 1 MatMul"
+    assert _made(made[:3]) == "MatMul, Mul, Add"
+    assert _made(()) == "nothing"
