@@ -104,7 +104,7 @@ def alike(profile: Profile, costs: CostTable) -> list[frozenset[int]]:
 
 
 def _mixed(problem: Problem, end: Problem, units: frozenset[int] | None) -> Problem:
-    """The problem with some units' costs and dispatch from another, or all copies for None."""
+    """The problem with some units' costs, dispatch and power from another; for None all copies."""
     if units is None:
         return replace(problem, edges=end.edges)
     return replace(
@@ -114,6 +114,7 @@ def _mixed(problem: Problem, end: Problem, units: frozenset[int] | None) -> Prob
             for row, other in zip(problem.cost_ns, end.cost_ns, strict=True)
         ),
         dispatch_ns=_with(problem.dispatch_ns, units, end.dispatch_ns),
+        power_mw=_with(problem.power_mw, units, end.power_mw),
     )
 
 

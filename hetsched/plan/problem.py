@@ -49,7 +49,7 @@ def build_problem(
         profile: the SoC.
         costs: of the model's groups on the SoC's units.
         restrictions: what the user forbids.
-        end: take the estimates, or one end of all error bands: costs, dispatches and copies.
+        end: take the estimates, or one end of all error bands: costs, dispatches, copies, power.
 
     Raises:
         PlacementError: when a pin names an unknown op or unit, or two pins split a fused group.
@@ -83,7 +83,7 @@ def build_problem(
         edges=edges,
         home=home,
         dispatch_ns=tuple(round(unit.dispatch.fixed_ns(end)) for unit in units),
-        power_mw=tuple(unit.power_mw for unit in units),
+        power_mw=tuple(_power_mw(unit, end) for unit in units),
         max_stages=tuple(_cap(unit, restrictions) for unit in units),
         weights_bytes=tuple(
             tuple(weights_bytes(graph, group.ops, unit.dtype) for unit in units)
@@ -134,6 +134,14 @@ def _refusal(group: Group, unit: str, costs: CostTable, pins: Mapping[str, str])
         f"{op!r}: {costs.refusals[op, unit]}" for op in group.ops if (op, unit) in costs.refusals
     ]
     return "; ".join(reasons) or "no cost is known"
+
+
+def _power_mw(unit: Unit, end: End) -> float | None:
+    if unit.power is None or unit.power_mw is None:
+        return None
+    return (
+        unit.power_mw * {End.ESTIMATE: 1.0, End.LOW: unit.power.low, End.HIGH: unit.power.high}[end]
+    )
 
 
 def _cap(unit: Unit, restrictions: Restrictions) -> int | None:

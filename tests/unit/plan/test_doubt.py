@@ -7,7 +7,7 @@ import msgspec
 from hetsched.cost.table import Cost, CostTable, Group
 from hetsched.place.evaluate import evaluate
 from hetsched.place.placement import Schedule, Stage
-from hetsched.place.problem import LATENCY, THROUGHPUT, Problem
+from hetsched.place.problem import ENERGY, LATENCY, THROUGHPUT, Problem
 from hetsched.plan.doubt import Errors, alike, doubts
 from hetsched.quantity import Origin
 from hetsched.soc.catalog import profile
@@ -162,3 +162,15 @@ def test_throughput_is_compared_by_the_busiest_unit() -> None:
     found, _ = errors(middle, middle, high, split, THROUGHPUT)
     # Advantage 80. u0 high: 180 - 150 = 30, an effect of 50. u1 high: 198 - 100 = 98, none.
     assert found.compare(one(1)) == (80, 50)
+
+
+def test_power_is_off_with_its_unit() -> None:
+    # 1000 us at 2000 mW on u0 are 2 mJ, at 500 mW on u1 0.5 mJ.
+    middle = chain([[500_000, 500_000], [500_000, 500_000]], [0, 0])
+    middle = replace(middle, power_mw=(2000.0, 500.0))
+    low = replace(middle, power_mw=(1000.0, 400.0))
+    high = replace(middle, power_mw=(2200.0, 1100.0))
+    found, _ = errors(middle, low, high, one(1), ENERGY)
+    # Advantage 1500 uJ. u0 at its low end: 1000 - 500, an effect of 1000. u1 at its high end:
+    # 2000 - 1100 = 900, one of 600. Root of 1000000 + 360000 = 1166.2.
+    assert found.compare(one(0)) == (1500, 1166)
