@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "place/weights.hpp"
+
 namespace hetsched::place {
 
 namespace {
@@ -62,7 +64,6 @@ LoadBound load_bound(const Problem& problem, std::uint64_t units, bool all_used)
   std::vector<double> weight = best.weight;
   std::vector<double> load(weight.size());
   double best_value = -1.0;
-  // Multiplicative weights: units that carry more than others get dearer.
   const int rounds = std::popcount(units) == 1 ? 1 : 100;
   for (int round = 0; round < rounds; ++round) {
     double value = 0.0;
@@ -87,15 +88,7 @@ LoadBound load_bound(const Problem& problem, std::uint64_t units, bool all_used)
       best_value = value;
       best.weight = weight;
     }
-    const double most = *std::max_element(load.begin(), load.end());
-    if (most <= 0.0) break;
-    const double step = 0.5 / std::sqrt(1.0 + round);
-    double total = 0.0;
-    for (std::size_t u = 0; u < weight.size(); ++u) {
-      weight[u] *= std::exp(step * load[u] / most);
-      total += weight[u];
-    }
-    for (double& each : weight) each /= total;
+    if (!raise_weights(weight, load, round)) break;
   }
   // Rounded down, with room for the sums' rounding errors.
   best.bound = static_cast<Time>(std::floor(std::max(0.0, best_value * (1.0 - 1e-12))));

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <utility>
+
+#include "place/weights.hpp"
 
 namespace hetsched::place {
 
@@ -150,15 +151,7 @@ bool WorkBound::weigh(Share& share) const {
       best_value = value;
       best = share;
     }
-    const double most = *std::max_element(load.begin(), load.end());
-    if (most <= 0.0) break;
-    const double step = 0.5 / std::sqrt(1.0 + round);
-    double total = 0.0;
-    for (std::size_t u = 0; u < weight.size(); ++u) {
-      weight[u] *= std::exp(step * load[u] / most);
-      total += weight[u];
-    }
-    for (double& each : weight) each /= total;
+    if (!raise_weights(weight, load, round)) break;
   }
   share = std::move(best);
   return true;

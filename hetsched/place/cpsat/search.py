@@ -4,7 +4,6 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor as round_down
 
 from ortools.sat.python import cp_model
 
@@ -122,8 +121,8 @@ def _solver(limits: Limits, work: float) -> cp_model.CpSolver:
 
 
 def _bound(solver: cp_model.CpSolver) -> int:
-    """The solver's bound, which it keeps as an integer and hands out as a float."""
-    return max(0, round_down(float(solver.best_objective_bound) + 1e-6))
+    """The solver's bound, exact: what it hands out as a float is rounded where energy is large."""
+    return max(0, int(solver.response_proto.inner_objective_lower_bound))
 
 
 def _better(

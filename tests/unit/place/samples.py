@@ -1,4 +1,4 @@
-"""Random problems and random valid stages for the tests of latency."""
+"""Random problems, and random valid stages."""
 
 import random
 
@@ -21,6 +21,20 @@ def small_problems(draw: st.DrawFn, most_groups: int = 5, limits: bool = False) 
         dispatch_ns=draw(st.sampled_from([(0, 0), (1_000, 20_000), (50_000, 200_000)])),
         max_stages=limits and draw(st.booleans()),
         memory=limits and draw(st.booleans()),
+    )
+
+
+def small(seed: int) -> Problem:
+    """Problems small enough for brute force, some with limits that can be kept."""
+    rng = random.Random(seed)
+    return random_problem(
+        seed,
+        groups=rng.randint(1, 6),
+        units=rng.randint(1, 3),
+        branching=rng.choice([0.0, 0.4, 1.0]),
+        dispatch_ns=rng.choice([(1_000, 20_000), (20_000, 60_000)]),
+        max_stages=rng.random() < 0.4,
+        memory=rng.random() < 0.4,
     )
 
 

@@ -15,7 +15,7 @@ from hetsched.place.stages import best_stages
 from hetsched.place.validate import validate
 from hetsched.testing import make_problem, random_problem
 from tests.unit.place.brute import brute_force
-from tests.unit.place.test_energy import small
+from tests.unit.place.samples import small
 
 NO_LIMIT = 2**60
 
