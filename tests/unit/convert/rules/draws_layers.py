@@ -36,7 +36,7 @@ def _conv(
     )  # fmt: skip
 
 
-@draws("grouped-conv")
+@draws("grouped-conv", "grouped-conv-split")
 def _grouped(d: Draw) -> onnx.ModelProto:
     return _conv(d, rank=d.count(3, 5))
 
