@@ -29,6 +29,9 @@ def check(
     shape: Annotated[
         list[str] | None, typer.Option(help="Freeze an input's shape: NAME=1,3,480,640.")
     ] = None,
+    costs: Annotated[
+        bool, typer.Option("--costs", help="Search for remedies and say what each costs.")
+    ] = False,
     tables: Annotated[
         list[Path] | None, typer.Option("--table", help="A capability table of your own: CSV.")
     ] = None,
@@ -45,10 +48,14 @@ def check(
         raise typer.BadParameter("needs --framework too", param_hint="--backend")
     if unit is not None and profile is None:
         raise typer.BadParameter("needs --profile too", param_hint="--unit")
+    if costs and not (backend or unit):
+        raise typer.BadParameter("needs --backend or --unit too", param_hint="--costs")
     use_tables(tables)
     loaded = _load(model, parse_shapes(shape or []))
     verdicts = _verdicts(loaded.graph, framework, backend, profile, unit)
     blockers = _blockers(loaded, verdicts) if framework or profile else None
+    if costs and blockers:
+        blockers = _priced(loaded, blockers, framework, backend, profile, unit)
     if as_json:
         typer.echo(_json(loaded, verdicts, blockers))
     else:
@@ -101,6 +108,34 @@ def _blockers(model: "Model", verdicts: "tuple[Verdict, ...]") -> "tuple[Blocker
     from hetsched.convert.scenario import rules_of
 
     return blockers(model.graph, without_ways_in(verdicts), rules_of(model))
+
+
+def _priced(
+    model: "Model",
+    blockers: "tuple[Blocker, ...]",
+    framework: str | None,
+    backend: str | None,
+    profile: str | None,
+    unit: str | None,
+) -> "tuple[Blocker, ...]":
+    from hetsched.cli.progress import step
+    from hetsched.convert.fitting import fitting_target
+    from hetsched.convert.price import work
+    from hetsched.convert.remedy_cost import priced
+    from hetsched.convert.target import profile_target
+    from hetsched.place.rewrites import unit_price
+    from hetsched.quantity import format_ns
+    from hetsched.soc.catalog import profile as find_profile
+
+    with step("searching for remedies"):
+        if framework is not None:
+            target = fitting_target(model.graph, framework, backend)
+            return priced(model, target, blockers, work, lambda amount: f"work {amount:,.0f}")
+        soc = find_profile(profile or "")
+        price = unit_price(soc, [unit or ""])
+        return priced(
+            model, profile_target(soc, unit), blockers, price, lambda ns: format_ns(round(ns))
+        )
 
 
 def _lines(

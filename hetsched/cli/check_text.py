@@ -102,7 +102,8 @@ def blocker_lines(blockers: Iterable[Blocker]) -> Iterator[str]:
     for count, first in groups:
         scenario = _UNKNOWN if first.kind == "unknown" else first.scenario or "none"
         remedy = f"{first.remedy};" if first.remedy else ""
-        words = [f"{first.reason};", remedy, f"as {_end(first.op, 30)}"]
+        cost = f", whose cost is {first.cost}" if first.cost else ""
+        words = [f"{first.reason};", remedy, f"as {_end(first.op, 30)}{cost}"]
         why = textwrap.wrap(
             " ".join(filter(None, words)), WIDTH - len(_WHY_INDENT), break_on_hyphens=False
         )
@@ -135,7 +136,7 @@ def grouped(blockers: Iterable[Blocker]) -> list[tuple[int, Blocker]]:
     for blocker in blockers:
         is_helpless = blocker.scenario is None and blocker.kind != "unknown"
         shown = replace(blocker, op_type="(any)") if is_helpless else blocker
-        key = replace(shown, op="", reason=re.sub(r"'[^']*'", "''", blocker.reason))
+        key = replace(shown, op="", cost="", reason=re.sub(r"'[^']*'", "''", blocker.reason))
         firsts.setdefault(key, shown)
         counts[key] += 1
     return [(count, firsts[key]) for key, count in counts.most_common()]

@@ -72,6 +72,7 @@ class Blocker:
         scenario: 1 to 4, the first that may help; None where nobody knows whether it blocks, or
             where none helps.
         remedy: how, in words; empty without a scenario.
+        cost: of the remedy, in words; empty where it wasn't asked for.
     """
 
     op: str
@@ -80,6 +81,7 @@ class Blocker:
     reason: str
     scenario: int | None
     remedy: str
+    cost: str = ""
 
 
 def check_backend(graph: Graph, framework: str, backend: str) -> Verdict:

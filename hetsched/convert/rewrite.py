@@ -17,7 +17,7 @@ from hetsched.convert.price import Price, work
 from hetsched.convert.repair import Repair, Step, apply_steps
 from hetsched.convert.rules import BY_OP, quantised
 from hetsched.convert.rules.rule import Exactness
-from hetsched.convert.search import Search
+from hetsched.convert.search import Candidate, Search
 from hetsched.convert.target import Target
 from hetsched.convert.trial import Piece, Trials, boundary, piece_before
 from hetsched.errors import BackendError, ModelError
@@ -45,6 +45,7 @@ class Rewrite:
         exactness: the weakest of the rules'.
         scenario: 1, replaced by supported ops.
         certificate: how far the replacement was from the op.
+        cost: of the replacement, by the price asked for.
     """
 
     op: str
@@ -54,6 +55,7 @@ class Rewrite:
     exactness: Exactness
     scenario: int = 1
     certificate: Certificate
+    cost: float = 0.0
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -178,16 +180,16 @@ class _Engine:
         taken = False
         for candidate in candidates:
             rule = candidate.steps[0][1]
-            problem = "another one was taken" if taken else self._take(node, candidate.steps)
+            problem = "another one was taken" if taken else self._take(node, candidate)
             if problem is None:
                 taken = True
             else:
                 failed.append((rule, problem))
         self._tried[name] = tuple(failed)
 
-    def _take(self, node: ir.Node, steps: tuple[Step, ...]) -> str | None:
+    def _take(self, node: ir.Node, candidate: Candidate) -> str | None:
         """Certify a replacement and put it into the graph; why not, if it isn't taken."""
-        repair = apply_steps(steps, node, self._opset, self._editor.draft)
+        repair = apply_steps(candidate.steps, node, self._opset, self._editor.draft)
         if repair is None:
             return "one of its ops isn't what it was taken for"
         olds, news = repair.replaced(node)
@@ -195,7 +197,8 @@ class _Engine:
         if certificate is None:
             repair.discard()
             return problem
-        self._rewrites.append(_record(node, repair, certificate))
+        record = _record(node, repair, certificate)
+        self._rewrites.append(replace(record, cost=candidate.cost))
         used = self._used.get(node.name or "", frozenset()) | set(repair.rules)
         self._editor.put(node, repair)
         self._used.update((made.name or "", used) for made in repair.nodes)
