@@ -81,7 +81,8 @@ def import_costs(
         )
     from hetsched.cost.importing import read_measurements
     from hetsched.cost.importing.calibration import refuse_existing, rows_text, write_rows
-    from hetsched.cost.importing.keep import Target, convert
+    from hetsched.cost.importing.keep import convert
+    from hetsched.cost.importing.target import Target
     from hetsched.cost.store import CostStore
     from hetsched.soc.catalog import profile as find
 

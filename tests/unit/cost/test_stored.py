@@ -8,7 +8,7 @@ import pytest
 
 from hetsched.convert.capability import refusals
 from hetsched.cost.analytic import cost_table
-from hetsched.cost.importing.keep import foreign_facts
+from hetsched.cost.importing.target import foreign_facts
 from hetsched.cost.signature import signature
 from hetsched.cost.store import CostStore
 from hetsched.cost.store_records import Entry, Facts

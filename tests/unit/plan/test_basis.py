@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hetsched.cost.importing.keep import foreign_facts
+from hetsched.cost.importing.target import foreign_facts
 from hetsched.cost.store_records import Entry
 from hetsched.cost.stored import Used
 from hetsched.plan.basis import by, cost_basis, stored_notes

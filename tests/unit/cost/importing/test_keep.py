@@ -8,9 +8,11 @@ import pytest
 from onnx import TensorProto, helper
 
 from hetsched.cost.importing import ncnn
-from hetsched.cost.importing.keep import Target, convert, network_mark
+from hetsched.cost.importing.keep import convert
+from hetsched.cost.importing.networks import network_mark
 from hetsched.cost.importing.record import ImportedCost
 from hetsched.cost.importing.table import read as read_table
+from hetsched.cost.importing.target import Target
 from hetsched.cost.importing.tflite import read as read_tflite
 from hetsched.cost.signature import signature
 from hetsched.cost.stored import whole_mark

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from hetsched.cost.importing.keep import Target, convert
+from hetsched.cost.importing.keep import convert
 from hetsched.cost.importing.overhead import without_overhead
 from hetsched.cost.importing.record import ImportedCost
 from hetsched.cost.importing.table import read as read_table
+from hetsched.cost.importing.target import Target
 from hetsched.cost.importing.tflite import read as read_tflite
 from hetsched.cost.stored import whole_mark
 from hetsched.errors import CostError
