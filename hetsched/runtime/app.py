@@ -47,6 +47,17 @@ class App:
         """How many requests came, and how those that ended did so."""
         return self._program.tally
 
+    def expected_ns(self) -> dict[str, int]:
+        """How long a request keeps each unit busy, as planned or as learnt; 0 where unknown."""
+        busy: dict[str, int] = {}
+        learned = self._program.learned
+        for number, stage in enumerate(self._program.wired.stages):
+            unit, planned_ns = stage.units[0]
+            seen_ns = None if learned is None else learned.average_ns(number, unit)
+            name = stage.unit_name
+            busy[name] = busy.get(name, 0) + (planned_ns if seen_ns is None else seen_ns)
+        return busy
+
     async def __call__(
         self,
         inputs: Inputs,

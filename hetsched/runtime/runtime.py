@@ -1,6 +1,8 @@
 """The asyncio face of the runtime: deploy plans, await their outputs."""
 
 import asyncio
+import logging
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -15,6 +17,8 @@ from hetsched.runtime.engine import Engine
 from hetsched.runtime.loading import make_program
 from hetsched.runtime.request import Tally
 from hetsched.runtime.units import RuntimeUnit, map_units
+
+_log = logging.getLogger(__name__)
 
 
 class Runtime:
@@ -43,6 +47,7 @@ class Runtime:
         self._policy = policy
         self._engine = Engine(units, policy)
         self._apps: set[str] = set()
+        self._rates: dict[str, tuple[App, float]] = {}
         self._state = "new"
 
     async def __aenter__(self) -> Self:
@@ -99,6 +104,7 @@ class Runtime:
         late: Literal["drop", "run"] = "drop",
         priority: int = 0,
         weight: float = 1.0,
+        rate: float | None = None,
         capacity: int | None = None,
         full: Full = "reject",
         admission: Admission = "all",
@@ -116,6 +122,7 @@ class Runtime:
             late: `drop` what can't meet its deadline any more at once, or `run` it all the same.
             priority: for the policy `priority`; higher first.
             weight: for the policy `weighted-fair`: the app's share of each unit.
+            rate: requests per second that are to be expected; see `load`.
             capacity: how many requests may wait for their first stage; None for any number.
             full: what happens to a new one when they are that many: it is dropped (`reject`), the
                 one that waits longest is (`drop-oldest`), or all that wait are (`latest-only`).
@@ -139,6 +146,8 @@ class Runtime:
         self._refuse_unless_open()
         if name in self._apps:
             raise RunError(f"an app named {name!r} is deployed already")
+        if rate is not None and not 0 < rate < math.inf:
+            raise RunError(f"rate is {rate!r}: give requests per second, above 0")
         load = partial(self._load, name, terms, Tally())
         self._apps.add(name)
         try:
@@ -146,7 +155,29 @@ class Runtime:
         except BaseException:
             self._apps.discard(name)
             raise
-        return App(self._engine, loaded, load)
+        app = App(self._engine, loaded, load)
+        if rate is not None:
+            self._rates[name] = (app, rate)
+            self._warn_of_overload()
+        return app
+
+    def load(self) -> dict[str, float]:
+        """The share of each unit's time that the apps with a `rate` ask for, 1.0 for all of it.
+
+        Stages count where they were planned, with what they were seen to take here, else with what
+        a plan for this machine predicts; stages of which neither is known count nothing.
+        """
+        shares = dict.fromkeys((unit.name for unit in self.units), 0.0)
+        for app, rate in self._rates.values():
+            for unit, busy_ns in app.expected_ns().items():
+                shares[unit] += rate * busy_ns / 1e9
+        return shares
+
+    def _warn_of_overload(self) -> None:
+        for unit, share in self.load().items():
+            if share > 1:
+                asked = f"{share:.0%} of its time"
+                _log.warning("unit %s is asked for %s by the declared rates", unit, asked)
 
     def _refuse_unless_open(self) -> None:
         if self._state != "open":

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from hetsched.errors import DroppedError
+from hetsched.errors import DroppedError, RunError
 from hetsched.plan.model import Alternative, Plan
 from hetsched.quantity import Origin
 from hetsched.runtime import Runtime, RuntimeUnit
@@ -107,3 +107,30 @@ async def test_learnt_times_reach_the_dispatcher() -> None:
         with pytest.raises(DroppedError, match="was dropped"):
             await app({"x": X}, deadline=took_ns // 2)
     assert len(backend.threads) == 1
+
+
+@pytest.mark.asyncio
+async def test_declared_rates_add_up_to_load(caplog: pytest.LogCaptureFixture) -> None:
+    """A stage of 1 us, 400,000 and then 700,000 times a second: 40%, 110% of the unit."""
+    units = [RuntimeUnit(name="cpu0", backend=FakeBackend())]
+    async with Runtime(units) as runtime:
+        await runtime.deploy(plan_with(), name="none", model=MODEL)
+        assert runtime.load() == {"cpu0": 0.0}
+        await runtime.deploy(plan_with(), name="a", model=MODEL, rate=400_000)
+        assert runtime.load() == {"cpu0": pytest.approx(0.4)}
+        assert caplog.text == ""
+        await runtime.deploy(plan_with(), name="b", model=MODEL, rate=700_000)
+        assert "unit cpu0 is asked for 110% of its time by the declared rates" in caplog.text
+        with pytest.raises(RunError, match="rate is 0: give requests per second, above 0"):
+            await runtime.deploy(plan_with(), name="c", model=MODEL, rate=0)
+
+
+@pytest.mark.asyncio
+async def test_what_was_seen_counts_before_what_was_planned() -> None:
+    units = [RuntimeUnit(name="cpu0", backend=FakeBackend())]
+    async with Runtime(units, policy="least-slack") as runtime:
+        app = await runtime.deploy(plan_with(profile="another"), name="a", model=MODEL, rate=10)
+        assert app.expected_ns() == {"cpu0": 0}
+        took_ns = (await app.request({"x": X})).stages[0].duration_ns
+        assert app.expected_ns() == {"cpu0": took_ns}
+        assert runtime.load() == {"cpu0": pytest.approx(took_ns * 10 / 1e9)}
