@@ -70,15 +70,12 @@ def _write(source: Path, output: Path, results: "Results") -> None:
     import tomllib
 
     from hetsched.cost.calibrate.write import with_results
-    from hetsched.errors import ProfileError
     from hetsched.soc.catalog import parse
+    from hetsched.soc.skeleton import write_whole
 
     text = with_results(source.read_text(encoding="utf-8"), results)
     parse(tomllib.loads(text), str(output))
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ProfileError(f"{output} can't be written: {error.strerror}") from error
+    write_whole(output, text)
 
 
 def _show(soc: "Profile", results: "Results", as_json: bool) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _LIST_ROW = "{:<19}  {:<34}  {}"
-_UNIT_ROW = "{:<11} {:<4} {:<19} {:<8} {:<16} {:<17}"
+_UNIT_ROW = "{:<11} {:<4} {:<19} {:<8} {:<13} {}"
 _FIGURE_ROW = "  {:<22} {:<16} {:<11} {}"
 _UNKNOWN = "unknown"
 

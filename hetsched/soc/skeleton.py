@@ -1,5 +1,6 @@
 """A profile to fill in."""
 
+import os
 import re
 from pathlib import Path
 
@@ -32,7 +33,18 @@ def write_skeleton(name: str, path: Path, *, force: bool = False) -> None:
     text = skeleton(name)
     if path.exists() and not force:
         raise OutputExistsError(f"{path} exists: give another name, or --force to replace it")
+    write_whole(path, text)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        ProfileError: when it can't be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.write_text(text, encoding="utf-8")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
     except OSError as error:
         raise ProfileError(f"{path} can't be written: {error.strerror}") from error
