@@ -138,15 +138,15 @@ def take_turns(
 
 
 def _warm_up(pair: Pair) -> int:
-    """Run each session at least twice; the last plain time."""
-    last = 0
+    """Run each session at least twice; the shortest plain time, which nothing disturbed."""
+    shortest = 0
     for run in (pair.profiled, pair.plain):
         begin = perf_counter_ns()
         run()
-        last = run().wall_ns
+        shortest = run().work_ns
         while perf_counter_ns() - begin < WARM_UP_NS:
-            last = run().wall_ns
-    return last
+            shortest = min(shortest, run().work_ns)
+    return shortest
 
 
 def repeat(run: Callable[[], T], *, times: int, warm_up: int) -> tuple[T, ...]:

@@ -22,6 +22,9 @@ ENOUGH = 5
 DISTURBED = 0.01
 """A run that waited for a CPU longer than this share of its time isn't calm."""
 
+TIMER_NS = 10_000
+"""Waiting that may be the clocks' own time, and is less than being switched out takes."""
+
 SLOW = 1.15
 """A round whose reference work takes this many times the calmest one's isn't calm.
 
@@ -66,7 +69,7 @@ def calm(runs: Sequence[RunTime], slow: frozenset[int] = frozenset()) -> tuple[i
     return tuple(
         at
         for at, run in enumerate(runs)
-        if at not in slow and run.waited_ns <= DISTURBED * run.wall_ns
+        if at not in slow and run.waited_ns <= max(TIMER_NS, DISTURBED * run.wall_ns)
     )
 
 

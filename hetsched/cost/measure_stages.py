@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 
-from hetsched.backends.base import Buffer, HostValue, StageSpec
+from hetsched.backends.base import Buffer, Executable, HostValue, StageSpec
 from hetsched.backends.ort import OrtBackend
-from hetsched.backends.ort.stage import OrtExecutable
 from hetsched.backends.ort_profile import RunTime, timed
 from hetsched.cost.bands import Band, band, relative_error
 from hetsched.cost.measure import Progress, on_cpus, work_ns
@@ -21,6 +20,9 @@ from hetsched.ir.sample import samples
 
 SETTLED = 0.01
 WARM_UP_ROUNDS = 3
+MAX_BLOCK = 50
+BLOCK_NS = 20_000_000
+"""Rounds in a row, at most so many and for about so long."""
 
 
 def measure_stages(
@@ -63,7 +65,7 @@ class _Chain:
     def __init__(
         self,
         model: Model,
-        compiled: Sequence[OrtExecutable],
+        compiled: Sequence[Executable],
         cpus: Sequence[Sequence[int]],
         threads: int,
     ) -> None:
@@ -86,23 +88,23 @@ class _Chain:
 
     def _stage(self, at: int, values: dict[str, Buffer | HostValue]) -> RunTime:
         stage = self._compiled[at]
-        given = [values[name] for name in stage.inputs]
         if not self._several:
-            made, run = timed(lambda: stage.call(given), self._threads)
+            made, run = timed(lambda: stage.run(values), self._threads)
         else:
             with on_cpus(self._cpus[at]):
-                made, run = timed(lambda: stage.call(given), self._threads)
+                made, run = timed(lambda: stage.run(values), self._threads)
         values.update(zip(stage.outputs, made, strict=True))
         return run
 
 
 def _bands(chain: _Chain, budget_s: float, progress: Progress | None) -> tuple[Band, ...]:
     started = monotonic()
-    for _ in range(WARM_UP_ROUNDS):
-        chain.run()
+    warm = [sum(run.work_ns for run in chain.run()) for _ in range(WARM_UP_ROUNDS)]
+    block = max(1, min(MAX_BLOCK, BLOCK_NS // max(1, min(warm))))
     rounds: list[list[RunTime]] = []
     while True:
-        rounds.append(chain.run())
+        # In a row: looking at the times after each round would show the next one cold caches.
+        rounds.extend([chain.run() for _ in range(block)])
         spent = (monotonic() - started) / budget_s if budget_s > 0 else 1.0
         if progress is not None:
             progress(min(1.0, spent))

@@ -29,14 +29,14 @@ def test_without_reference_work_nothing_is_slow() -> None:
 
 
 def test_where_calm_runs_are_few_the_less_disturbed_half_counts() -> None:
-    # All waited: 9, 8, ... 0 of 100 ns too long; the last five waited least.
-    runs = [took(200 - at, 100) for at in range(10)]
+    # All waited: 100, 99, ... 91 ms; the last five waited least.
+    runs = [took((200 - at) * 1_000_000, 100_000_000) for at in range(10)]
     assert calmest(runs) == (5, 6, 7, 8, 9)
 
 
 def test_load_is_summed_up() -> None:
     # Of four runs one waited; of the others one was in the slow round.
-    runs = [took(100), took(100, 50), took(100), took(100)]
+    runs = [took(100_000), took(100_000, 50_000), took(100_000), took(100_000)]
     found = load(runs, (100, 100, 100, 200), block=1)
     assert (found.runs, found.waited, found.slowed) == (4, 1, 1)
     assert found.slowdown == pytest.approx(1.0)
@@ -44,10 +44,10 @@ def test_load_is_summed_up() -> None:
 
 
 def test_several_threads_are_disturbed_by_being_switched_out() -> None:
-    alone = RunTime(wall_ns=100, cpu_ns=40, threads=2)
-    switched = RunTime(wall_ns=100, cpu_ns=40, threads=2, switches=1)
+    alone = RunTime(wall_ns=100_000, cpu_ns=40_000, threads=2)
+    switched = RunTime(wall_ns=100_000, cpu_ns=40_000, threads=2, switches=1)
     assert calm([alone, switched]) == (0,)
-    assert work_ns([alone] * 5) == (100,) * 5  # the calling thread may well wait for the other
+    assert work_ns([alone] * 5) == (100_000,) * 5  # the calling thread may well wait for the other
 
 
 def test_reference_work_gives_its_time() -> None:

@@ -74,16 +74,24 @@ def test_warm_up_runs_dont_count() -> None:
 
 def test_runs_that_waited_for_a_cpu_dont_count_where_enough_others_are() -> None:
     # Shares of waiting: 0, 1%, 1.1%, 50%, 0.
-    runs = [took(1000), took(1000, 990), took(1000, 989), took(1000, 500), took(900)]
+    runs = [
+        took(wall * MS, cpu * MS)
+        for wall, cpu in ((1000, 1000), (1000, 990), (1000, 989), (1000, 500), (900, 900))
+    ]
     assert calm(runs) == (0, 1, 4)
-    assert work_ns(runs) == (1000, 990, 900)
+    assert work_ns(runs) == (1000 * MS, 990 * MS, 900 * MS)
+
+
+def test_the_clocks_own_time_is_no_waiting() -> None:
+    # 9 of 100 us are next to nothing of a switch, 11 may be one.
+    assert calm([took(100_000, 91_000), took(100_000, 89_000)]) == (0,)
 
 
 def test_where_all_were_disturbed_the_least_disturbed_count() -> None:
     # Shares of waiting: 40%, 10%, 30%, 20%, 50%; what counts is the time spent working.
-    runs = [took(10, cpu) for cpu in (6, 9, 7, 8, 5)]
+    runs = [took(10 * MS, cpu * MS) for cpu in (6, 9, 7, 8, 5)]
     assert calm(runs) == ()
-    assert sorted(work_ns(runs)) == [7, 8, 9]
+    assert sorted(work_ns(runs)) == [7 * MS, 8 * MS, 9 * MS]
 
 
 def test_fewer_runs_than_wanted_all_count() -> None:
