@@ -62,6 +62,8 @@ def check(
         where = " ".join(filter(None, (profile, unit, framework, backend)))
         for line in _lines(loaded, where, verdicts, blockers):
             typer.echo(line)
+        for line in _notes(loaded.graph, framework, backend):
+            typer.echo(line)
     if blockers:
         raise typer.Exit(BLOCKS)
 
@@ -108,6 +110,19 @@ def _blockers(model: "Model", verdicts: "tuple[Verdict, ...]") -> "tuple[Blocker
     from hetsched.convert.scenario import rules_of
 
     return blockers(model.graph, without_ways_in(verdicts), rules_of(model))
+
+
+def _notes(graph: "Graph", framework: str | None, backend: str | None) -> "Sequence[str]":
+    from hetsched.cli.check_text import paragraph
+    from hetsched.convert.check import opset_notes
+
+    if framework is None or backend is None:
+        return ()
+    return [
+        line
+        for note in opset_notes(graph, framework, backend)
+        for line in paragraph(f"note: {note}")
+    ]
 
 
 def _priced(

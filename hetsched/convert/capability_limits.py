@@ -16,12 +16,14 @@ class Limits:
         outputs: most outputs of one op, None for no limit.
         static: whether all shapes must be known.
         single_output: whether a graph may have one output only.
+        max_opset: newest version of ai.onnx that it was made for, None where that isn't known.
     """
 
     max_rank: int | None = None
     outputs: int | None = None
     static: bool = False
     single_output: bool = False
+    max_opset: int | None = None
 
 
 # Source: the rows of the same framework and backend in data/limits.csv. MACE takes fixed shapes
@@ -41,6 +43,8 @@ LIMITS: Mapping[tuple[str, str], Limits] = {
     ("neuron", "apu-mdla2.0"): Limits(max_rank=4),
     ("tensorrt", "dla"): Limits(static=True),
     ("minidnn", "cpu"): Limits(single_output=True),
+    ("coreml", "converter-ios13"): Limits(max_opset=10),
+    ("coreml", "converter-ios12"): Limits(max_opset=10),
 }
 
 user_limits: dict[tuple[str, str], Limits] = {}

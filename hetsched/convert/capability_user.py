@@ -20,7 +20,8 @@ from hetsched.convert.capability_rows import Row, Table, add_table, index, near,
 from hetsched.errors import CapabilityError
 
 COLUMNS = ("framework", "backend", "onnx_op", "status", "dtypes", "constraint", "source")
-_NOTES = ("closed_world", "single_output", "static", "max_rank", "version")
+_NOTES = ("closed_world", "single_output", "static", "max_rank", "max_opset", "version")
+_NUMBERS = ("max_rank", "max_opset")
 _STATUSES = ("full", "partial", "none")
 
 
@@ -76,6 +77,7 @@ def _add(framework: str, backend: str, own: Mapping[str, Row], notes: Mapping[st
         max_rank=int(notes["max_rank"]) if "max_rank" in notes else limits.max_rank,
         outputs=limits.outputs,
         static=notes["static"] == "yes" if "static" in notes else limits.static,
+        max_opset=int(notes["max_opset"]) if "max_opset" in notes else limits.max_opset,
         single_output=notes.get("single_output") == "yes" or limits.single_output,
     )
 
@@ -92,9 +94,9 @@ def _notes(path: Path, lines: Sequence[str]) -> dict[str, str]:
                 f"table {path}, line {number}: {near(name, _NOTES)}{name!r} isn't one of "
                 f"{', '.join(_NOTES)}"
             )
-        fits = value.isdecimal() if name == "max_rank" else value in ("yes", "no")
+        fits = value.isdecimal() if name in _NUMBERS else value in ("yes", "no")
         if name != "version" and not fits:
-            wanted = "a whole number" if name == "max_rank" else "yes or no"
+            wanted = "a whole number" if name in _NUMBERS else "yes or no"
             raise CapabilityError(
                 f"table {path}, line {number}: {name} is {value!r}: take {wanted}"
             )

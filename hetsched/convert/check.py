@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hetsched.convert.capability import tables, unit_findings
 from hetsched.convert.capability_finding import Finding, Kind, finding
+from hetsched.convert.capability_limits import limits_of
 from hetsched.convert.capability_rows import Table, backends, index, near
 from hetsched.convert.scenario import Remedies, Rules
 from hetsched.errors import CapabilityError
@@ -97,6 +98,24 @@ def check_backend(graph: Graph, framework: str, backend: str) -> Verdict:
     found = _findings(graph, asked, graph.op, None)
     dtype, found = _converted(graph, asked, found)
     return _verdict(graph, framework, backend, dtype, found)
+
+
+def opset_notes(graph: Graph, framework: str, backend: str) -> tuple[str, ...]:
+    """What to say where a model's op set is newer than what a table is for.
+
+    The table is asked all the same: most ops change little from version to version.
+
+    Raises:
+        CapabilityError: unknown framework or backend, naming what there is.
+    """
+    used = max((op.opset for op in graph.ops if not op.domain), default=0)
+    return tuple(
+        f"{rows.framework} {rows.backend} reads opset {newest} at most, and the model has {used}: "
+        f"export it with opset {newest} or older"
+        for rows in tables(framework, backend)
+        if (newest := limits_of(rows.framework, rows.backend).max_opset) is not None
+        and used > newest
+    )
 
 
 def check_framework(graph: Graph, framework: str) -> tuple[Verdict, ...]:

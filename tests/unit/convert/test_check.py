@@ -10,6 +10,7 @@ from hetsched.convert.check import (
     check_framework,
     check_profile,
     check_unit,
+    opset_notes,
     without_ways_in,
 )
 from hetsched.convert.rules import RULES
@@ -34,6 +35,16 @@ def chain(*op_types: str, dtype: str = "float32") -> Graph:
     for op_type in op_types:
         value = builder.op(op_type, (value,), SHAPE, dtype=dtype)
     return builder.graph(value)
+
+
+def test_a_newer_op_set_than_the_tables_is_told() -> None:
+    graph = chain("Relu")  # of opset 17
+    (note,) = opset_notes(graph, "coreml", "mil")
+    assert note == (
+        "coreml converter-ios13 reads opset 10 at most, and the model has 17: export it with "
+        "opset 10 or older"
+    )
+    assert opset_notes(graph, "mace", "apu") == ()
 
 
 def test_counts_and_reasons() -> None:
