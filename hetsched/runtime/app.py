@@ -11,7 +11,6 @@ from hetsched.ir.model import Model
 from hetsched.plan.model import Plan
 from hetsched.quantity import format_ns, parse_duration_ns
 from hetsched.runtime.engine import Engine, RetiredError
-from hetsched.runtime.inputs import check_inputs
 from hetsched.runtime.request import Program, Request, Result, Tally
 from hetsched.runtime.stream import in_order
 
@@ -210,7 +209,7 @@ class App:
         deadline_ns = duration_ns("deadline", deadline) or -1
         while True:
             program = self._program
-            request = Request(program, check_inputs(program.graph, inputs), on_end, deadline_ns)
+            request = Request(program, program.entry(inputs), on_end, deadline_ns)
             try:
                 hand_over(request)
             except RetiredError:

@@ -11,6 +11,7 @@ from hetsched.ir.model import Model
 from hetsched.plan.model import Plan, Subgraph
 from hetsched.runtime.dispatch import Terms
 from hetsched.runtime.engine import Engine
+from hetsched.runtime.entry import Entry
 from hetsched.runtime.request import Program, Tally
 from hetsched.runtime.steps import make_steps
 from hetsched.runtime.units import RuntimeUnit
@@ -63,6 +64,7 @@ async def make_program(
         unit_names=tuple(unit.name for unit in engine.units),
         tally=tally,
         learned=engine.learner(app, wired.nodes, terms),
+        entry=Entry(model.graph),
     )
 
 

@@ -11,6 +11,7 @@ from hetsched.backends.base import Buffer, HostValue
 from hetsched.errors import BackendError, DroppedError, HetschedError, RunError
 from hetsched.ir.graph import Graph
 from hetsched.runtime.dispatch import RequestStatus
+from hetsched.runtime.entry import Entry
 from hetsched.runtime.learning import Learned
 from hetsched.runtime.steps import Step, plain
 from hetsched.runtime.wiring import Wired
@@ -74,6 +75,13 @@ class Tally:
     cancelled: int = 0
     failed: int = 0
 
+    def count(self, status: RequestStatus) -> None:
+        """One more has ended like that."""
+        if status is RequestStatus.COMPLETED:
+            self.completed += 1
+        else:
+            setattr(self, status, getattr(self, status) + 1)
+
     @property
     def in_flight(self) -> int:
         """How many haven't ended."""
@@ -102,6 +110,7 @@ class Program:
         unit_names: the runtime's units.
         tally: counts its requests.
         learned: what its stages really take; None where nothing depends on it.
+        entry: checks a request's inputs.
     """
 
     app: int
@@ -113,6 +122,7 @@ class Program:
     unit_names: tuple[str, ...]
     tally: Tally
     learned: Learned | None
+    entry: Entry
 
 
 class Request:
@@ -212,8 +222,7 @@ class Request:
     def end(self, status: RequestStatus) -> None:
         """Note how it ended."""
         self.status = status
-        tally = self.program.tally
-        setattr(tally, status.value, getattr(tally, status.value) + 1)
+        self.program.tally.count(status)
         self._end_ns = time.perf_counter_ns()
 
     def notify(self) -> None:
