@@ -51,7 +51,7 @@ async def make_program(
     """
     if model is None:
         model = await asyncio.to_thread(_load, plan)
-    _check_model(plan, model)
+    model = await asyncio.to_thread(_as_planned, plan, model)
     wired = wire(model.graph, await _compile(engine, plan, model, mapping))
     app = engine.deploy(wired.nodes, terms, turn)
     return Program(
@@ -119,10 +119,10 @@ def able_units(
     return tuple(found.items())
 
 
-def _check_model(plan: Plan, model: Model) -> None:
-    from hetsched.plan.files import check_model  # heavy: it can load models
+def _as_planned(plan: Plan, model: Model) -> Model:
+    from hetsched.plan.files import as_planned  # heavy: it can load models
 
-    check_model(plan, model)
+    return as_planned(plan, model)
 
 
 def _load(plan: Plan) -> Model:

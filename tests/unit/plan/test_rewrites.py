@@ -1,5 +1,6 @@
 """Rewrites and host stages in plans: chosen by cost, stored, repeated, refused when they differ."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from hetsched.backends.reference import reference_outputs
 from hetsched.errors import InfeasibleError, PlanError
 from hetsched.ir.load import load
 from hetsched.ir.model import Model
 from hetsched.plan.build import Request, make
 from hetsched.plan.build import plan as make_plan
 from hetsched.plan.files import as_planned, load_model_for, load_plan, save_plan
+from hetsched.runtime import Runtime, host_units
 from hetsched.soc.catalog import profile
 
 
@@ -122,3 +125,21 @@ def test_a_pin_to_a_unit_that_refuses_stays_infeasible(tmp_path: Path) -> None:
     request = replace(Request(framework="mace"), pins={"last": "apu"})
     with pytest.raises(InfeasibleError, match="last"):
         make(model, soc, request)
+
+
+def test_a_deployed_plan_rewrites_the_model_it_is_given(swish: Model) -> None:
+    plan = make_plan(swish, profile("helio-g90"), rewrite=True)
+    assert plan.rewrites
+    x = np.random.default_rng(1).standard_normal((1, 64, 56, 56)).astype(np.float32)
+
+    async def outputs() -> dict[str, np.ndarray]:
+        async with Runtime(host_units()) as runtime:
+            app = await runtime.deploy(plan, name="swish", model=swish)
+            return await app({"x": x})
+
+    found = asyncio.run(outputs())
+    expected = reference_outputs(swish.path, {"x": x})
+    for name, array in expected.items():
+        assert isinstance(array, np.ndarray)
+        bound = 1e-4 * float(np.abs(array).max())
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=bound)
