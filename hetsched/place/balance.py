@@ -15,16 +15,16 @@ amount of work, which normally ends a search before the clock does."""
 _STATES_SHARE = 0.2
 _FIRST_POLISH = 0.05
 _POLISH = 0.3
-_GRAIN = 1000
-"""Labels that differ by less than this part of the value to beat may become one."""
 
-_FIRST_ROUND = 0.02
-_ROUNDS = (0.15, 0.4)
-_ROUNDS_COARSE = (0.1,)
+_FIRST_ROUND = (0.02, 200)
+_ROUNDS = ((0.15, 100), (0.3, 1000))
+_ROUNDS_COARSE = ((0.1, 200),)
 _ANNEAL_SHARE = 0.5
 _ANNEAL_TRIES = 4
-"""Parts of the time limit for labels in each round. Where the graph of states is too large to be
-complete, more labels raise the bound little: annealing has that time."""
+"""Parts of the time limit for labels in each round, and their grain: labels that differ by less
+than that part of the value to beat become one. Coarse grains close chains early, fine ones bound
+better. Where the graph of states is too large to be complete, more labels raise the bound little:
+annealing has that time."""
 
 _MOST_WAYS = 2**24
 """Decisions that a round may remember, at 4 bytes each."""
@@ -50,16 +50,16 @@ class Balancer:
     def first(self) -> None:
         """The first, quick round."""
         if not self.at.over():
-            self._round(_FIRST_ROUND, _FIRST_POLISH)
+            self._round(*_FIRST_ROUND, _FIRST_POLISH)
 
     def rest(self) -> None:
         """All further rounds."""
-        for share in _ROUNDS if self.complete else _ROUNDS_COARSE:
+        for share, grain in _ROUNDS if self.complete else _ROUNDS_COARSE:
             if self.at.over():
                 return
-            self._round(share, _POLISH)
+            self._round(share, grain, _POLISH)
         if self.complete:
-            polish(self.at, [self.at.best], _POLISH)
+            polish(self.at, self.found, _POLISH)
         else:
             anneal_starts(self.at, [self.at.best], _ANNEAL_SHARE, _ANNEAL_TRIES)
 
@@ -68,13 +68,13 @@ class Balancer:
         """Whether the graph has all states."""
         return self.graph.fits and self.graph.complete
 
-    def _round(self, share: float, polished: float) -> None:
+    def _round(self, share: float, grain: int, polished: float) -> None:
         at = self.at
         if not self.graph.fits:
             return
         bound, ends = self.graph.search(
             labels=self._amount(share, _LABELS_PER_SECOND),
-            grain=_GRAIN,
+            grain=grain,
             upper=max(1, at.value),
             seconds=at.limits.left_s,
         )
