@@ -1,5 +1,6 @@
 """`hetsched export`: a model, or a plan's parts, as another framework takes them."""
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -133,6 +134,15 @@ def _lines(report: "Report", output: Path) -> list[str]:
         f"{report.model} for {report.target}: {count} {'part' if count == 1 else 'parts'}, "
         f"{files} {'file' if files == 1 else 'files'} in {output}"
     ]
-    found += [f"  proven: {line}" for line in proofs(report)]
+    for line in proofs(report):
+        found += _wrapped(f"  proven: {line}")
     notes = [*report.notes, *(f"{p.name}: {note}" for p in report.parts for note in p.notes)]
-    return found + [f"  note: {note}" for note in notes]
+    for note in notes:
+        found += _wrapped(f"  note: {note}")
+    return found
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(
+        line, 80, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
