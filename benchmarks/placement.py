@@ -4,10 +4,12 @@
                                    [--repeat] [MODEL ...]
 
 Values are in ms, for energy in mJ. `--repeat` places twice and says whether both answers are the
-same. `--synthetic N` places a random graph of N groups on four units instead.
+same. `--synthetic N` places a random graph of N groups on four units instead. Gaps and seconds mean
+little on a busy machine: the load average is printed with each line.
 """
 
 import argparse
+import os
 import time
 
 from hetsched.convert.capability import refusals
@@ -21,7 +23,9 @@ from hetsched.soc.catalog import profile
 from hetsched.testing import random_problem
 from hetsched.zoo.catalog import names
 
-_HEADER = "model           groups      value      bound     gap  solve_s  status    method"
+_HEADER = (
+    "model           groups      value      bound     gap  solve_s  stages  load  status    method"
+)
 
 
 def main() -> None:
@@ -59,7 +63,8 @@ def report(name: str, problem: Problem, given: argparse.Namespace) -> None:
     print(
         f"{name:15} {len(problem.groups):6} "
         f"{found.value / scale:10.3f} {found.bound / scale:10.3f} "
-        f"{found.gap:7.2%} {spent:8.2f}  {found.status:9} {found.method}{again}",
+        f"{found.gap:7.2%} {spent:8.2f} {len(found.schedule.stages):7} {os.getloadavg()[0]:5.1f}  "
+        f"{found.status:9} {found.method}{again}",
         flush=True,
     )
 
