@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import onnx_ir as ir
 
-from hetsched.convert.rules.rule import static_shape, stored
+from hetsched.convert.rules.rule import FLOATS, static_shape, stored
 
 Range: TypeAlias = tuple[int, int]
 
@@ -42,6 +42,8 @@ _ARITHMETIC: Mapping[str, Callable[[Range, Range], Range]] = {
 
 def bounds(value: ir.Value, depth: int = _DEPTH) -> Range | None:
     """Least and largest number that an integer tensor may hold; None when nobody tells."""
+    if value.dtype in FLOATS:
+        return None  # rounding makes 2**31 of 2**31 - 1
     known = stored(value)
     if known is not None:
         if known.dtype.kind not in "biu" or known.size == 0:

@@ -45,3 +45,12 @@ def test_results_that_may_not_fit_stay() -> None:
 def test_floats_stay() -> None:
     proto = op("Add", Run((3,)), Run((3,)))
     assert declined("int64-to-int32", proto) == "it has no int64 that could be int32"
+
+
+def test_what_was_float_stays() -> None:
+    proto = model([
+        ("Cast", [Run((3,), TensorProto.INT32)], {"to": int(TensorProto.FLOAT)}),
+        ("Cast", ["@0"], {"to": int(TensorProto.INT64)}),
+        ("Max", ["@1", np.asarray([0])], {}),
+    ])  # fmt: skip
+    assert declined("int64-to-int32", proto) == "nobody tells that '@1' fits into int32"
