@@ -23,7 +23,7 @@ _STATES_PER_SECOND = 15_000_000
 on the low side, so that normally the work ends a search and not the clock."""
 
 _FIRST_ANNEAL_SHARE = 0.08
-_ENERGY_ANNEAL_SHARE = 0.3
+_ENERGY_ANNEAL_SHARE = 0.12
 _TRIES = 4
 _THREADS = 2
 _FIRST_STATES_SHARE = 0.02
