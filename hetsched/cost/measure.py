@@ -193,6 +193,12 @@ def hand_offs(
         thread.join()
 
 
+def pin(cpus: Collection[int]) -> None:
+    """Keep the calling thread on some CPUs for good, where the system can do that."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cpus)
+
+
 @contextmanager
 def on_cpus(cpus: Collection[int]) -> Iterator[None]:
     """Keep the calling thread on some CPUs, where the system can do that."""

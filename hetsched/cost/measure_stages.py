@@ -4,15 +4,16 @@ Summed costs of groups leave out what only shows in a stage: which values find t
 the backend does differently at a cut. So the stages themselves are timed, in the plan's order.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic
 
 from hetsched.backends.base import Buffer, Executable, HostValue, StageSpec
 from hetsched.backends.ort import OrtBackend
 from hetsched.backends.ort_profile import RunTime, timed
 from hetsched.cost.bands import Band, band, relative_error
-from hetsched.cost.measure import Progress, on_cpus, work_ns
+from hetsched.cost.measure import Progress, on_cpus, pin, work_ns
 from hetsched.cost.measure_load import MIN_ROUNDS
 from hetsched.errors import BackendError, CostError, ModelError
 from hetsched.ir.model import Model
@@ -49,14 +50,27 @@ def measure_stages(
     Raises:
         CostError: when the stages can't run here, or no input data can be made up.
     """
-    every = sorted({cpu for row in cpus for cpu in row})
+    units = [tuple(row) for row in cpus]
+    every = sorted({cpu for row in units for cpu in row})
     try:
-        with on_cpus(every):
+        with on_cpus(every), _workers(units) as workers:
             compiled = (backend or OrtBackend(threads=threads)).compile(model, stages)
-            chain = _Chain(model, compiled, cpus, threads)
+            chain = _Chain(model, compiled, [workers[unit] for unit in units], threads)
             return _bands(chain, budget_s, progress)
     except (BackendError, ModelError) as error:
         raise CostError(f"{model.name}: a subgraph can't be measured here: {error}") from error
+
+
+@contextmanager
+def _workers(units: Sequence[tuple[int, ...]]) -> Iterator[Mapping[tuple[int, ...], Executor]]:
+    """A thread per unit, kept on its CPUs, as a runtime has them."""
+    with ExitStack() as stack:
+        yield {
+            unit: stack.enter_context(
+                ThreadPoolExecutor(1, "hetsched-stage", initializer=pin, initargs=(unit,))
+            )
+            for unit in dict.fromkeys(units)
+        }
 
 
 class _Chain:
@@ -66,13 +80,13 @@ class _Chain:
         self,
         model: Model,
         compiled: Sequence[Executable],
-        cpus: Sequence[Sequence[int]],
+        workers: Sequence[Executor],
         threads: int,
     ) -> None:
         self._compiled = compiled
-        self._cpus = cpus
+        self._workers = workers
         self._threads = threads
-        self._several = len({tuple(row) for row in cpus}) > 1
+        self._alone = len({id(worker) for worker in workers}) == 1
         *others, last = (samples(model.graph, whole=number) for number in (None, 1, 0))
         for feeds in others:
             self._feeds: Mapping[str, HostValue] = feeds
@@ -83,16 +97,21 @@ class _Chain:
         self.run()
 
     def run(self) -> list[RunTime]:
+        if self._alone:
+            return self._workers[0].submit(self._run_all).result()
+        values: dict[str, Buffer | HostValue] = dict(self._feeds)
+        return [
+            worker.submit(self._stage, at, values).result()
+            for at, worker in enumerate(self._workers)
+        ]
+
+    def _run_all(self) -> list[RunTime]:
         values: dict[str, Buffer | HostValue] = dict(self._feeds)
         return [self._stage(at, values) for at in range(len(self._compiled))]
 
     def _stage(self, at: int, values: dict[str, Buffer | HostValue]) -> RunTime:
         stage = self._compiled[at]
-        if not self._several:
-            made, run = timed(lambda: stage.run(values), self._threads)
-        else:
-            with on_cpus(self._cpus[at]):
-                made, run = timed(lambda: stage.run(values), self._threads)
+        made, run = timed(lambda: stage.run(values), self._threads)
         values.update(zip(stage.outputs, made, strict=True))
         return run
 
