@@ -15,7 +15,7 @@ def _conv(
     kernel: tuple[int, int] = (1, 3),
     stride: tuple[int, int] = (1, 2),
     dilation: tuple[int, int] = (1, 2),
-    group: bool = True,
+    group: tuple[int, int] = (1, 3),
     even: bool = False,
 ) -> onnx.ModelProto:
     """A convolution whose kernel fits into the padded input."""
@@ -26,7 +26,7 @@ def _conv(
     pads = [d.count(0, 2) for _ in range(2 * spatial)]
     reach = [(t - 1) * x + 1 for t, x in zip(taps, dilations, strict=True)]
     sizes = [r + d.count(0, 5) for r in reach]
-    groups = d.count(1, 3) if group else 1
+    groups = d.count(*group)
     taken, made = d.count(1, 2), groups * d.count(1, 2)
     weights = d.values(made, taken, *taps)
     bias = [d.values(made)] if d.flag() else []
@@ -38,7 +38,7 @@ def _conv(
 
 @draws("grouped-conv", "grouped-conv-split")
 def _grouped(d: Draw) -> onnx.ModelProto:
-    return _conv(d, rank=d.count(3, 5))
+    return _conv(d, rank=d.count(3, 5), group=(2, 3))
 
 
 @draws("conv-1d")
@@ -68,7 +68,7 @@ def _strided(d: Draw) -> onnx.ModelProto:
 
 @draws("conv-stride-depth")
 def _strided_depth(d: Draw) -> onnx.ModelProto:
-    return _conv(d, stride=(2, 4), even=True, group=False)
+    return _conv(d, stride=(2, 4), even=True, group=(1, 1))
 
 
 @draws("conv-to-matmul")
