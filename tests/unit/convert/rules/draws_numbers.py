@@ -339,7 +339,7 @@ def _group_norm(d: Draw) -> onnx.ModelProto:
 
 @draws("lrn", "lrn-conv")
 def _lrn(d: Draw) -> onnx.ModelProto:
-    """ONNX Runtime has it for rank 4 and odd sizes, and loses digits itself where alpha is large."""
+    """ONNX Runtime has rank 4 and odd sizes, and loses digits itself where alpha is large."""
     shape = (d.count(1, 2), d.count(1, 6), *d.shape(2, 2))
     return op(
         "LRN", Run(shape), size=d.of(1, 3, 5, 7), alpha=d.of(1e-4, 1e-3),
