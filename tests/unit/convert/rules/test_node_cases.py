@@ -7,8 +7,8 @@ from tests.conformance.cases import Case, cases
 from tests.unit.convert.rules.node_cases import Counts, try_case
 
 MOST = 1
-"""Ops of a node case. Those that spell out a function have more: they send infinities and NaN through
-it (masks of attention), which only exact rules promise to keep."""
+"""Ops of a node case. Those that spell out a function have more: they send infinities and NaN
+through it (masks of attention), which only exact rules promise to keep."""
 
 OUTDATED = frozenset({"test_PReLU_1d_multiparam", "test_PReLU_2d_multiparam",
                       "test_PReLU_3d_multiparam"})  # fmt: skip
