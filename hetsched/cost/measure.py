@@ -93,7 +93,7 @@ def take_turns(
     Args:
         pair: the sessions.
         budget_s: wall time; warm-up and the least number of rounds may exceed it.
-        max_profiled: stop before this many profiled runs.
+        max_profiled: what the profiler has room for; plain runs may go on after it.
         progress: told after each round.
         reference: fixed work, run once a round; returns its time in ns.
 
@@ -122,14 +122,14 @@ def take_turns(
             if reference is not None:
                 marks.append(reference())
             plain.extend(pair.plain() for _ in range(block))
-            profiled.extend(pair.profiled() for _ in range(block))
+            if len(profiled) + block <= max_profiled:
+                profiled.extend(pair.profiled() for _ in range(block))
             rounds += 1
             spent = (monotonic() - started) / budget_s if budget_s > 0 else 1.0
             if progress is not None:
                 progress(min(1.0, spent))
-            full = len(profiled) + block > max_profiled
             turns = result(rounds, interrupted=False)
-            if rounds >= MIN_ROUNDS and (full or spent >= 1.0 or turns.error <= SETTLED):
+            if rounds >= MIN_ROUNDS and (spent >= 1.0 or turns.error <= SETTLED):
                 return turns
     except KeyboardInterrupt:
         if rounds < MIN_ROUNDS:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, repeat
 
 from hetsched.backends.ort_profile import RunTime
-from hetsched.cost.measure import hand_offs, take_turns, work_ns
+from hetsched.cost.measure import SETTLED, hand_offs, take_turns, work_ns
 from hetsched.cost.measure import repeat as repeat_runs
 from hetsched.cost.measure_load import MIN_ROUNDS, calm
 
@@ -47,10 +47,21 @@ def test_a_spent_budget_still_gives_the_least_number_of_rounds() -> None:
     assert len(turns.plain) == len(turns.profiled) == MIN_ROUNDS
 
 
-def test_unsteady_runs_go_on_until_the_profile_is_full() -> None:
-    pair = Scripted(chain.from_iterable(repeat((20 * MS, 90 * MS))))
+class Unsteady(Scripted):
+    """Plain runs are unsteady as long as profiled ones come between them."""
+
+    def plain(self) -> RunTime:
+        steady = self.log.endswith("p")
+        made = super().plain()
+        return took(20 * MS) if steady else made
+
+
+def test_plain_runs_go_on_when_the_profile_is_full() -> None:
+    pair = Unsteady(chain.from_iterable(repeat((20 * MS, 90 * MS))))
     turns = take_turns(pair, budget_s=1e9, max_profiled=12)
     assert len(turns.profiled) == 12
+    assert len(turns.plain) > 12
+    assert turns.error <= SETTLED
 
 
 def test_short_runs_take_turns_in_blocks() -> None:
