@@ -36,8 +36,9 @@ types: $(VENV)/tested
 	$(BIN)/mypy
 
 # Address and undefined-behaviour sanitizers over everything that the native core does in tests.
+# Samples, always: they make the full counts' random cases take hours.
 sanitize: $(SANITIZED)/built
-	LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
+	HETSCHED_FULL=0 LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
 	  $(BIN)/python scripts/pytest_sanitized.py $(SANITIZED) -q tests/unit/place tests/unit/runtime/test_dispatch*.py
 
 unit: $(VENV)/tested
