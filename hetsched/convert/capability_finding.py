@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from hetsched.convert.capability_clauses import clause_rule
+from hetsched.convert.capability_clauses import known_part
 from hetsched.convert.capability_limits import dtype_reason, limits_of, rank_reason
 from hetsched.convert.capability_ort import cpu_reason
 from hetsched.convert.capability_predicate import PREFIX
 from hetsched.convert.capability_rows import Row, Table
-from hetsched.convert.capability_rules import RULES
+from hetsched.convert.capability_rules import RULES, Unsure
 from hetsched.convert.capability_view import View
 from hetsched.ir.graph import Graph, Op
 
@@ -108,11 +108,11 @@ def _row_reason(view: View, rows: Table, row: Row, computes: str | None) -> tupl
         return "blocked", rank
     rule = RULES.get(key, {}).get(op_type)
     if rule is None and (row.status == "partial" or row.constraint.startswith(PREFIX)):
-        rule = clause_rule(row.constraint)
-        if rule is None:
-            words = f"{op_type} works only under a condition not checked: {row.constraint}"
-            return "unknown", words
-    return None if rule is None else _blocked(rule(view))
+        rule = known_part(row.constraint)
+    reason = None if rule is None else rule(view)
+    if isinstance(reason, Unsure):
+        return "unknown", f"{op_type} works only under a condition not checked: {reason}"
+    return _blocked(reason)
 
 
 def _blocked(reason: str | None) -> tuple[Kind, str] | None:

@@ -1,9 +1,9 @@
 """Constraints of capability rows, as predicates on attributes, shapes and ranks.
 
 A rule gets the op and returns None when the op meets the constraint, else the part of it that is
-broken, in words. Rows of status `partial` without a rule here get one from their words (see
-`capability_clauses`) or are refused with them: what can't be checked isn't promised. Rows of
-status `full` may have a rule too.
+broken, in words (`Unsure` where it isn't known whether it is). Rows of status `partial` without a
+rule here get one from their words (see `capability_clauses`); words that can't be checked leave the
+op unknown: it isn't promised. Rows of status `full` may have a rule too.
 
 Source of every rule: the row of that framework, backend and op in `data/mace.csv` (which names the
 file and commit it was read from), and where a docstring says so, the code of MACE's converter.
@@ -17,11 +17,23 @@ from hetsched.convert.capability_view import View
 Rule: TypeAlias = Callable[[View], str | None]
 
 
+class Unsure(str):
+    """What a rule returns where nobody says whether the op runs: it makes the op unknown."""
+
+    __slots__ = ()
+
+
 def all_of(*rules: Rule) -> Rule:
-    """The first broken one of several rules."""
+    """The first broken one of several rules; one that is sure goes before one that isn't."""
 
     def rule(view: View) -> str | None:
-        return next((reason for check in rules if (reason := check(view)) is not None), None)
+        unsure = None
+        for check in rules:
+            reason = check(view)
+            if reason is not None and not isinstance(reason, Unsure):
+                return reason
+            unsure = reason if unsure is None else unsure
+        return unsure
 
     return rule
 

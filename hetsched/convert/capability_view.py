@@ -100,3 +100,8 @@ class View:
         """Second dimension of a 4-D tensor, None otherwise."""
         shape = self.shape(name)
         return shape[1] if shape is not None and len(shape) == 4 else None
+
+    def sides(self, name: str) -> tuple[int | None, ...] | None:
+        """Dimensions after the first two: height and width; None when the rank isn't known."""
+        shape = self.shape(name)
+        return None if shape is None else shape[2:]

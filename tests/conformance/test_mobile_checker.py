@@ -19,10 +19,9 @@ from hetsched.zoo.catalog import names
 
 DOC = Path(__file__).parents[2] / "docs" / "checking.md"
 
-ONLY_CHECKER = {"silero-vad": {"Conv": 6, "Gather": 2, "Pad": 1}}
+ONLY_CHECKER = {"silero-vad": {"Conv": 6, "Pad": 1}}
 """Model to op types that only the checker lets run. Its own table has the conditions as caveats:
-2-D convolutions (these are 1-D), constant padding (this is reflected); that on the indices of
-Gather hetsched doesn't check and says `unknown`."""
+2-D convolutions (these are 1-D), constant padding (this is reflected)."""
 
 ONLY_CHECK = {"ppocr-det": {"Resize": 6}}
 """Model to op types that only hetsched lets run: the optional input `roi` is stored and has no
