@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from hetsched.convert.capability_clauses_bounds import BOUND_CLAUSES
 from hetsched.convert.capability_clauses_general import GENERAL_CLAUSES
+from hetsched.convert.capability_clauses_rare import RARE_CLAUSES
 from hetsched.convert.capability_clauses_resize import RESIZE_CLAUSES
 from hetsched.convert.capability_clauses_shapes import SHAPE_CLAUSES
 from hetsched.convert.capability_clauses_stored import STORED_CLAUSES
@@ -35,6 +36,7 @@ CLAUSES: Mapping[str, Rule] = {
     **BOUND_CLAUSES,
     **SHAPE_CLAUSES,
     **RESIZE_CLAUSES,
+    **RARE_CLAUSES,
 }
 """Words of one clause to the rule that checks them."""
 

@@ -66,7 +66,7 @@ def _static(view: View) -> str | None:
 
 def _last_axis(view: View) -> str | None:
     rank = view.rank(view.input(0))
-    default = -1 if view.op.opset >= 13 else 1
+    default = -1 if view.op.opset >= 13 or view.op.op_type == "LpNormalization" else 1
     axis = view.integer("axis", default)
     return None if rank is not None and axis in (-1, rank - 1) else "last axis only"
 

@@ -31,7 +31,7 @@ def ranks(*wanted: int) -> Rule:
     return rule
 
 
-def _window(view: View) -> tuple[int, ...] | None:
+def window_of_op(view: View) -> tuple[int, ...] | None:
     """Height and width of the kernel or window, None when they aren't known."""
     given = view.integers("kernel_shape")
     if given is not None:
@@ -48,14 +48,15 @@ def _is_depthwise(view: View) -> bool:
 
 def _window_of(low: int, high: int) -> Rule:
     def rule(view: View) -> str | None:
-        window = _window(view)
+        window = window_of_op(view)
         ok = window is not None and all(low <= side <= high for side in window)
         return None if ok else f"window of {low} to {high}, not {window}"
 
     return rule
 
 
-def _listed(attribute: str, accepted: Iterable[int]) -> Rule:
+def values_of(attribute: str, accepted: Iterable[int]) -> Rule:
+    """Each number in a list attribute is one of these."""
     values = frozenset(accepted)
 
     def rule(view: View) -> str | None:
@@ -67,14 +68,16 @@ def _listed(attribute: str, accepted: Iterable[int]) -> Rule:
 
 
 def _stride_within_window(view: View) -> str | None:
-    window, strides = _window(view), view.integers("strides")
+    window, strides = window_of_op(view), view.integers("strides")
     if strides is None:
         return None
     ok = window is not None and all(s <= w for s, w in zip(strides, window, strict=False))
     return None if ok else f"stride {strides} is more than window {window}"
 
 
-def _pads_up_to(most: int) -> Rule:
+def pads_up_to(most: int) -> Rule:
+    """No pad is negative or more than this."""
+
     def rule(view: View) -> str | None:
         if view.text("auto_pad", "NOTSET").startswith("SAME"):
             return Unsure(f"auto_pad makes pads, which must be {most} at most")
@@ -95,7 +98,7 @@ def _same_pads(view: View) -> str | None:
 
 def _small_window(view: View) -> str | None:
     """A window of 2 to the 18th elements at most."""
-    window = _window(view)
+    window = window_of_op(view)
     if window is None:
         return "window must be known"
     area = 1
@@ -106,7 +109,7 @@ def _small_window(view: View) -> str | None:
 
 def _small_global_window(view: View) -> str | None:
     """As above, asked only of a window that covers the whole input."""
-    return _small_window(view) if _window(view) == view.sides(view.input(0)) else None
+    return _small_window(view) if window_of_op(view) == view.sides(view.input(0)) else None
 
 
 def _dilated_stride_1(view: View) -> str | None:
@@ -122,7 +125,7 @@ def _for_depthwise(*rules: Rule) -> Rule:
 
 
 def _filter_height_2(view: View) -> str | None:
-    window = _window(view)
+    window = window_of_op(view)
     return None if window is not None and window[0] >= 2 else "filter height of 2 or more"
 
 
@@ -135,7 +138,7 @@ def _mdla_input_channels(view: View) -> str | None:
 
 
 def _no_strided_1x1(view: View) -> str | None:
-    window, strides = _window(view), view.integers("strides") or ()
+    window, strides = window_of_op(view), view.integers("strides") or ()
     if window is None:
         return "window must be known"
     is_refused = set(window) == {1} and set(strides) - {1}
@@ -192,10 +195,10 @@ def _no_3d(view: View) -> str | None:
 
 
 _MDLA_CONV = all_of(
-    _window_of(1, 16), _listed("strides", _MDLA_STRIDES), _listed("dilations", _MDLA_DILATIONS)
+    _window_of(1, 16), values_of("strides", _MDLA_STRIDES), values_of("dilations", _MDLA_DILATIONS)
 )
 _MDLA_GROUPS = all_of(
-    groups_1_or_depthwise, _for_depthwise(_window_of(1, 8), _listed("strides", range(1, 5)))
+    groups_1_or_depthwise, _for_depthwise(_window_of(1, 8), values_of("strides", range(1, 5)))
 )
 
 WINDOW_CLAUSES: Mapping[str, Rule] = {
@@ -212,7 +215,7 @@ WINDOW_CLAUSES: Mapping[str, Rule] = {
     ),
     "const divisor": _const_divisor,
     "dilation 1,2,4,8 (stride 1 when dilated)": all_of(
-        _listed("dilations", _MDLA_DILATIONS), _dilated_stride_1
+        values_of("dilations", _MDLA_DILATIONS), _dilated_stride_1
     ),
     "filter 1-16": _window_of(1, 16),
     "filter 1-8": _window_of(1, 8),
@@ -230,12 +233,12 @@ WINDOW_CLAUSES: Mapping[str, Rule] = {
     "no fused activation": _no_fused_activation,
     "no groups": _no_groups,
     "no groups except depthwise (filter 1-8, stride 1-4)": _MDLA_GROUPS,
-    "pad 0-15": _pads_up_to(15),
-    "padding 0": _pads_up_to(0),
+    "pad 0-15": pads_up_to(15),
+    "padding 0": pads_up_to(0),
     "per-channel quant allowed": anything,
     "same pads each side": _same_pads,
-    "stride 1,2,3,4,8": _listed("strides", _MDLA_STRIDES),
-    "stride<=3": _listed("strides", range(1, 4)),
+    "stride 1,2,3,4,8": values_of("strides", _MDLA_STRIDES),
+    "stride<=3": values_of("strides", range(1, 4)),
     "stride<=filter": _stride_within_window,
     "stride<=kernel": _stride_within_window,
     "window area<=2^18": _small_window,

@@ -40,6 +40,7 @@ def op(
     made: tuple[int, ...] = IMAGE,
     opset: int = 13,
     outputs: int = 1,
+    dtype: str = "float32",
     before: tuple[str, ...] = (),
     after: str = "",
     given: Mapping[str, Attribute] | None = None,
@@ -58,7 +59,12 @@ def op(
     for earlier in before:
         names[0] = builder.op(earlier, names[:1], operands[0].shape)
     made_name = builder.op(
-        op_type, names, made, outputs=outputs, attributes={**(given or {}), **attributes}
+        op_type,
+        names,
+        made,
+        dtype=dtype,
+        outputs=outputs,
+        attributes={**(given or {}), **attributes},
     )
     found = builder.ops[-1]
     kept = list(found.outputs)
@@ -84,7 +90,14 @@ def pool(*kernel: int, after: str = "", **more: Attribute) -> View:
 
 
 def image_op(
-    op_type: str, *, opset: int = 13, before: tuple[str, ...] = (), **more: Attribute
+    op_type: str,
+    *,
+    opset: int = 13,
+    outputs: int = 1,
+    dtype: str = "float32",
+    before: tuple[str, ...] = (),
+    **more: Attribute,
 ) -> View:
-    """An op on an image that keeps its shape."""
-    return op(op_type, run_time(*IMAGE), opset=opset, before=before, given=more)
+    """An op on an image that keeps its shape; `dtype` is that of its result."""
+    image = run_time(*IMAGE)
+    return op(op_type, image, opset=opset, outputs=outputs, dtype=dtype, before=before, given=more)

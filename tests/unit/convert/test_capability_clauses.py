@@ -7,6 +7,7 @@ import pytest
 from hetsched.convert.capability_clauses import CLAUSES, clause_rule, known_part
 from hetsched.convert.capability_clauses_bounds import BOUND_CLAUSES
 from hetsched.convert.capability_clauses_general import GENERAL_CLAUSES
+from hetsched.convert.capability_clauses_rare import RARE_CLAUSES
 from hetsched.convert.capability_clauses_resize import RESIZE_CLAUSES
 from hetsched.convert.capability_clauses_shapes import SHAPE_CLAUSES
 from hetsched.convert.capability_clauses_stored import STORED_CLAUSES
@@ -264,9 +265,65 @@ RESIZE = {
     "requested size <=65": (resized(65, 65), resized(66, 65)),
     "scale 1/2/4/8": (resized(8, 32), resized(12, 8)),
 }
-CASES = {**WINDOWS, **STORED, **BOUNDS, **SHAPES, **RESIZE}
+RARE = {
+    "2-4 outputs documented": (image_op("Split", outputs=4), image_op("Split", outputs=5)),
+    "4-D or 5-D": (image_op("GridSample"), op("GridSample", run_time(1, 8, 4))),
+    "K must be const": (op("TopK", X, number(3)), op("TopK", X, run_time(1))),
+    "avg": (image_op("RoiAlign"), image_op("RoiAlign", mode="max")),
+    "avg/max": (image_op("RoiAlign", mode="max"), image_op("RoiAlign", mode="min")),
+    "bias 0, lambd 0.5": (image_op("Shrink"), image_op("Shrink", lambd=1.5)),
+    "blocksize attribute required": (
+        image_op("DepthToSpace", blocksize=2),
+        image_op("DepthToSpace"),
+    ),
+    "bool only": (
+        op("BitwiseAnd", run_time(4, dtype="bool"), run_time(4, dtype="bool")),
+        op("BitwiseAnd", run_time(4, dtype="int32"), run_time(4, dtype="int32")),
+    ),
+    "const depth": (op("OneHot", X, number(3)), op("OneHot", X, run_time(1))),
+    "const depth/values": (
+        op("OneHot", X, number(3), number(0.0, 1.0)),
+        op("OneHot", X, number(3), run_time(2)),
+    ),
+    "const k": (op("Trilu", X, number(1)), op("Trilu", X, run_time())),
+    # ONNX writes alpha with 18 digits; stored as float32 it is 1.67326319...
+    "default alpha/gamma": (image_op("Selu", alpha=1.6732631921), image_op("Selu", alpha=1.7)),
+    "first output only": (
+        image_op("LayerNormalization"),
+        image_op("LayerNormalization", outputs=2),
+    ),
+    "float32 output": (
+        image_op("DequantizeLinear"),
+        image_op("DequantizeLinear", dtype="float16"),
+    ),
+    "fmod 0": (image_op("Mod"), image_op("Mod", fmod=1)),
+    "no blocked quantisation": (
+        image_op("QuantizeLinear"),
+        image_op("QuantizeLinear", block_size=4),
+    ),
+    "no mask output": (image_op("Dropout"), image_op("Dropout", outputs=2)),
+    "no reduction": (image_op("ScatterND"), image_op("ScatterND", reduction="add")),
+    "no reduction attr": (image_op("ScatterND"), image_op("ScatterND", reduction="add")),
+    "p 1 or 2": (image_op("LpPool", p=1), image_op("LpPool", p=3)),
+    "p=2": (image_op("LpNormalization"), image_op("LpNormalization", p=1)),
+    "p=2 only": (image_op("LpPool"), image_op("LpPool", p=1)),
+    "select_last_index 0": (image_op("ArgMax"), image_op("ArgMax", select_last_index=1)),
+    "slope const at build time": (op("PRelu", X, stored(8, 1, 1)), op("PRelu", X, X)),
+    "static shape tensor": (op("Expand", X, number(1)), op("Expand", X, run_time(1))),
+    "static slope": (op("PRelu", X, stored(8, 1, 1)), op("PRelu", X, X)),
+    "static split": (op("Split", X, number(4, 4)), op("Split", X, run_time(2))),
+    "stride 1": (conv(strides=(1, 1)), conv(strides=(2, 1))),
+    "valid padding": (conv(), conv(pads=(1, 1, 1, 1))),
+    "window=stride": (pool(2, 2, strides=(2, 2)), pool(2, 2)),
+    "zero point 0": (
+        op("QuantizeLinear", X, stored(), number(0)),
+        op("QuantizeLinear", X, stored(), number(7)),
+    ),
+}
+CASES = {**WINDOWS, **STORED, **BOUNDS, **SHAPES, **RESIZE, **RARE}
 UNSURE = {
     "2-4 inputs documented",
+    "2-4 outputs documented",
     "FullyConnected only if transA=0, transB=1, 4-D input and const B",
     "NHWC only to [N,-1]",
     "broadcast limits",
@@ -287,7 +344,14 @@ def test_a_clause_passes_one_op_and_not_the_other(clause: str) -> None:
 
 
 def test_every_clause_is_tried_or_asks_nothing() -> None:
-    every = {**WINDOW_CLAUSES, **STORED_CLAUSES, **BOUND_CLAUSES, **SHAPE_CLAUSES, **RESIZE_CLAUSES}
+    every = {
+        **WINDOW_CLAUSES,
+        **STORED_CLAUSES,
+        **BOUND_CLAUSES,
+        **SHAPE_CLAUSES,
+        **RESIZE_CLAUSES,
+        **RARE_CLAUSES,
+    }
     asks = {clause for clause, rule in every.items() if rule is not anything}
     assert asks == set(CASES)
     # No table has words of another.
@@ -341,6 +405,8 @@ def test_edges_of_single_clauses() -> None:
         CLAUSES["missing TFLite RESIZE_NEAREST_NEIGHBOR"](resized(8, 8, mode="cubic")), Unsure
     )
     assert isinstance(CLAUSES["non-negative indices"](op("Gather", X, run_time(1))), Unsure)
+    assert CLAUSES["last axis"](image_op("LpNormalization", opset=11)) is None
+    assert isinstance(CLAUSES["zero point 0"](op("QuantizeLinear", X, X, X)), Unsure)
     divided = [op("Div", X, operand) for operand in (stored(1), run_time(1))]
     assert [CLAUSES["const divisor"](each) for each in divided] == [
         None,
