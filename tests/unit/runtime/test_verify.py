@@ -49,14 +49,14 @@ def test_the_bound_goes_by_the_lowest_dtype(dtype: str, error: float, passed: bo
 
 
 def test_a_sigmoid_is_no_finer_than_its_kernel() -> None:
-    # The largest value is 2^-10, so 2^-23 may be 2^-13 = 1.2e-4 of it: more than 1e-4.
+    # The largest value is 2^-10, so 12 x 2^-25 may be 12 x 2^-15 = 3.7e-4 of it: more than 1e-4.
     a = np.array([2.0**-10, 0.0, 2.0**-12], np.float32)
-    b, far = a + np.float32(2.0**-23), a + np.float32(2.0**-22)
-    assert judge(a, b, graph("Sigmoid")).bound == pytest.approx(2.0**-13)
+    b, far = a + np.float32(12 * 2.0**-25), a + np.float32(13 * 2.0**-25)
+    assert judge(a, b, graph("Sigmoid")).bound == pytest.approx(12 * 2.0**-15)
     assert judge(a, b, graph("Sigmoid")).passed
     assert not judge(a, far, graph("Sigmoid")).passed
     assert not judge(a, b, graph("Softmax")).passed
-    # Not where outputs are large: 2^-23 of 4 is less than 1e-4.
+    # Not where outputs are large: 12 x 2^-25 of 4 is less than 1e-4.
     assert judge(A, A, graph("Sigmoid")).bound == 1e-4
 
 
@@ -72,7 +72,7 @@ def test_what_only_moves_a_sigmoid_is_no_finer() -> None:
         constants=frozenset(),
     )
     a = np.array([2.0**-10], np.float32)
-    assert judge(a, a + np.float32(2.0**-23), model).passed
+    assert judge(a, a + np.float32(12 * 2.0**-25), model).passed
 
 
 def test_eight_bits_may_differ_by_two_steps_of_the_output() -> None:
