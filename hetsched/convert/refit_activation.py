@@ -4,6 +4,7 @@ The coefficients are one set per tensor. What is linear in them is fitted by lea
 that aren't (where ramps begin, how steep a sigmoid is) are searched for on a sample.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
@@ -161,12 +162,12 @@ _BOTTOM = float(np.finfo(np.float16).min)
 """Stands for no lower limit in every float dtype."""
 
 
-class _Curve:
+class _Curve(ABC):
     """A straight line and one curve, whose steepness is searched for."""
 
+    @abstractmethod
     def basis(self, x: np.ndarray, steepness: float) -> np.ndarray:
         """The curve."""
-        raise NotImplementedError
 
     def fit(self, x: np.ndarray, y: np.ndarray) -> Terms:
         """Golden section over the steepness's logarithm, least squares within."""

@@ -165,7 +165,7 @@ def _described(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
 def _inline(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
     proto = _described(name, tensor)
     if tensor.dtype == ir.DataType.STRING:
-        proto.string_data.extend(tensor.string_data())  # type: ignore[attr-defined]
+        proto.string_data.extend(tensor.string_data())  # type: ignore[attr-defined]  # text has it
     else:
         proto.raw_data = tensor.tobytes()
     return proto

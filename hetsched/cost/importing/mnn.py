@@ -11,7 +11,7 @@ import logging
 import re
 
 from hetsched.cost.importing.blocks import Block, choose
-from hetsched.cost.importing.numbers import time_ns
+from hetsched.cost.importing.numbers import spread_ns
 from hetsched.cost.importing.record import ImportedCost, Text, Wanted
 from hetsched.errors import CostError
 
@@ -98,16 +98,7 @@ def _row(text: Text, number: int, line: str, block: Block, wanted: Wanted) -> Im
     if {match[3], match[5], match[7]} != {"ms"}:
         units = ", ".join((match[3], match[5], match[7]))
         text.refuse(number, f"units of measure {units}: all times of MNN's table are ms")
-    high, low, mean = (
-        time_ns(text, number, field, cell, 1e6)
-        for field, cell in (("max", match[2]), ("min", match[4]), ("avg", match[6]))
-    )
-    if not 0 < low <= mean <= high:
-        text.refuse(
-            number,
-            f"min {match[4]}, avg {match[6]}, max {match[2]} must be above zero and ascend: "
-            f"correct or drop the row",
-        )
+    low, mean, high = spread_ns(text, number, match[4], match[6], match[2])
     base = match[1].removesuffix(".mnn")
     name, shape = NETWORKS.get(base, (base, ""))
     return ImportedCost(

@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 
 from hetsched.cost.importing.blocks import Block, choose
-from hetsched.cost.importing.numbers import time_ns
+from hetsched.cost.importing.numbers import spread_ns
 from hetsched.cost.importing.record import ImportedCost, Text, Wanted
 from hetsched.errors import CostError
 
@@ -103,16 +103,7 @@ def _block(number: int, settings: dict[str, str]) -> Block:
 def _row(
     text: Text, number: int, match: re.Match[str], block: Block, wanted: Wanted
 ) -> ImportedCost:
-    low, high, mean = (
-        time_ns(text, number, field, cell, 1e6)
-        for field, cell in (("min", match[2]), ("max", match[3]), ("avg", match[4]))
-    )
-    if not 0 < low <= mean <= high:
-        text.refuse(
-            number,
-            f"min {match[2]}, avg {match[4]}, max {match[3]} must be above zero and ascend: "
-            f"correct or drop the row",
-        )
+    low, mean, high = spread_ns(text, number, match[2], match[4], match[3])
     quantized = match[1].endswith("_int8")
     base = match[1].removesuffix("_int8").replace("-ssd", "_ssd")
     name, shape = NETWORKS.get(base, (base, ""))

@@ -40,6 +40,25 @@ def time_ns(text: Text, line: int, field: str, cell: str, per_unit_ns: float) ->
     return round(ns)
 
 
+def spread_ns(text: Text, line: int, least: str, mean: str, most: str) -> tuple[int, int, int]:
+    """Least, mean and most of some runs, from columns min, avg and max in ms.
+
+    Raises:
+        CostError: when one is no time, or they don't ascend from above zero.
+    """
+    low, middle, high = (
+        time_ns(text, line, field, cell, NS_PER["ms"])
+        for field, cell in (("min", least), ("avg", mean), ("max", most))
+    )
+    if not 0 < low <= middle <= high:
+        text.refuse(
+            line,
+            f"min {least}, avg {mean}, max {most} must be above zero and ascend: "
+            f"correct or drop the row",
+        )
+    return low, middle, high
+
+
 def whole(text: Text, line: int, field: str, cell: str, least: int) -> int:
     """A whole number.
 

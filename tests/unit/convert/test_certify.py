@@ -2,15 +2,18 @@
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike, DTypeLike
 
-from hetsched.convert.certify import compare, input_sets
+from hetsched.convert.certify import Certificate, compare, input_sets
+from hetsched.convert.rules.rule import Exactness
 
 FLOAT = np.dtype(np.float32)
 
 
-def one(a: object, b: object, exactness: str = "rounding", dtype: object = np.float32):  # type: ignore[no-untyped-def]
-    runs = [([np.array(a, dtype)], [np.array(b, dtype)])]  # type: ignore[call-overload]
-    return compare(runs, exactness)  # type: ignore[arg-type]
+def one(
+    a: ArrayLike, b: ArrayLike, exactness: Exactness = "rounding", dtype: DTypeLike = np.float32
+) -> Certificate:
+    return compare([([np.array(a, dtype)], [np.array(b, dtype)])], exactness)
 
 
 def test_errors_are_absolute_and_relative_to_the_range() -> None:
