@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from hetsched._core import Dispatcher, drive_dispatcher
-from hetsched.runtime.dispatch import (
+from hetsched.dispatch import (
     FINISH,
     POLICIES,
     START,

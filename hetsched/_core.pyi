@@ -166,7 +166,7 @@ class Balance:
         """
 
 class Dispatcher:
-    """What runs next, and where: events in, actions out; see `hetsched.runtime.dispatch`.
+    """What runs next, and where: events in, actions out; see `hetsched.dispatch`.
 
     A unit is busy from its start action until `stage_done` or `stage_failed` answers it, or until
     `unit_down`. Every event carries the time. One that can't happen in this state raises ValueError

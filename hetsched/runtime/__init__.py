@@ -4,8 +4,8 @@ Enter a `Plan` and the units of this machine; leave outputs and the time of ever
 here knows what executes inside a backend; `dispatch` knows nothing of threads or time.
 """
 
+from hetsched.dispatch import POLICIES, Candidate, RequestStatus, StaticOrder
 from hetsched.runtime.app import App
-from hetsched.runtime.dispatch import POLICIES, Candidate, RequestStatus, StaticOrder
 from hetsched.runtime.request import Result, StageTime, Tally
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.sync import SyncRuntime

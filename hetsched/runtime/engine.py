@@ -15,9 +15,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TypeAlias, TypeVar
 
-from hetsched.errors import RunError
-from hetsched.runtime.alarm import Alarm
-from hetsched.runtime.dispatch import (
+from hetsched.dispatch import (
     FINISH,
     START,
     STATUSES,
@@ -28,6 +26,8 @@ from hetsched.runtime.dispatch import (
     deploy,
     make_dispatcher,
 )
+from hetsched.errors import RunError
+from hetsched.runtime.alarm import Alarm
 from hetsched.runtime.learning import Learned
 from hetsched.runtime.request import Request
 from hetsched.runtime.units import RuntimeUnit

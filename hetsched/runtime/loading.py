@@ -7,9 +7,9 @@ from functools import partial
 import numpy as np
 
 from hetsched.backends.base import StageSpec
+from hetsched.dispatch import Terms
 from hetsched.ir.model import Model
 from hetsched.plan.model import Plan, Subgraph
-from hetsched.runtime.dispatch import Terms
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.entry import Entry
 from hetsched.runtime.request import Program, Tally

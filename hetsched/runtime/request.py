@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from hetsched.backends.base import Buffer, HostValue
+from hetsched.dispatch import RequestStatus
 from hetsched.errors import BackendError, DroppedError, HetschedError, RunError
 from hetsched.ir.graph import Graph
-from hetsched.runtime.dispatch import RequestStatus
 from hetsched.runtime.entry import Entry
 from hetsched.runtime.learning import Learned
 from hetsched.runtime.steps import Step, plain

@@ -8,11 +8,11 @@ from functools import partial
 from types import TracebackType
 from typing import Literal, Self
 
+from hetsched.dispatch import Admission, Full, Policy, StaticOrder, Terms
 from hetsched.errors import RunError
 from hetsched.ir.model import Model
 from hetsched.plan.model import Plan
 from hetsched.runtime.app import App, Duration, Loaded, duration_ns, wake
-from hetsched.runtime.dispatch import Admission, Full, Policy, StaticOrder, Terms
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.loading import make_program
 from hetsched.runtime.request import Tally

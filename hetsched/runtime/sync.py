@@ -5,10 +5,10 @@ from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from hetsched.dispatch import Policy
 from hetsched.errors import RunError
 from hetsched.plan.model import Plan
 from hetsched.runtime.app import App
-from hetsched.runtime.dispatch import Policy
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.units import RuntimeUnit
 

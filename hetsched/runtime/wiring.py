@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hetsched.backends.base import Executable
+from hetsched.dispatch import StageNode
 from hetsched.errors import RunError
 from hetsched.ir.graph import Graph
-from hetsched.runtime.dispatch import StageNode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

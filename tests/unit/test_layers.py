@@ -19,9 +19,13 @@ ORDER = (
     ("cost",),
     ("place",),
     ("plan",),
-    ("runtime",),
+    ("dispatch",),
+    ("workload",),
+    ("trace",),
+    ("runtime", "sim"),
     ("report",),
     ("testing",),
+    ("service",),
     ("cli",),
     ("__main__",),
 )
@@ -41,8 +45,8 @@ DOORS = {
 }
 """Third-party package to the folders and files that may import it."""
 
-REPORT_SEES = {"errors", "quantity", "plan", "report"}
-"""A report is made from what a plan says, never by asking the layers that made it."""
+REPORT_SEES = {"errors", "quantity", "plan", "trace", "report"}
+"""A report is made from what a plan or a trace says, never by asking the layers that made it."""
 
 
 def modules() -> list[Path]:

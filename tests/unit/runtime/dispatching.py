@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from hetsched._core import Dispatcher
-from hetsched.runtime.dispatch import (
+from hetsched.dispatch import (
     FINISH,
     START,
     STATUSES,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from hetsched.runtime.dispatch import RequestStatus, StageNode, Terms
+from hetsched.dispatch import RequestStatus, StageNode, Terms
 from tests.unit.runtime.dispatching import (
     CANCELLED,
     COMPLETED,

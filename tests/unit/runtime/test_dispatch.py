@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from hetsched._core import Dispatcher, drive_dispatcher
+from hetsched.dispatch import POLICIES, Policy, StaticOrder, Terms, make_dispatcher
 from hetsched.errors import RunError
-from hetsched.runtime.dispatch import POLICIES, Policy, StaticOrder, Terms, make_dispatcher
 from tests.unit.runtime.dispatching import (
     CANCELLED,
     CHAIN,

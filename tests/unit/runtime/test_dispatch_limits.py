@@ -2,7 +2,7 @@
 
 import pytest
 
-from hetsched.runtime.dispatch import Terms
+from hetsched.dispatch import Terms
 from tests.unit.runtime.dispatching import (
     COMPLETED,
     DROPPED,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetsched.runtime.dispatch import POLICIES, Candidate, StageNode, Terms
+from hetsched.dispatch import POLICIES, Candidate, StageNode, Terms
 from tests.unit.runtime.dispatching import MISSED, Bench, chain, finish, stage, start
 
 ONE = chain(0)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetsched.runtime.dispatch import POLICIES, RequestStatus, StageNode, Terms
+from hetsched.dispatch import POLICIES, RequestStatus, StageNode, Terms
 from tests.unit.runtime.dispatching import Bench, Units, stage
 from tests.unit.runtime.reference import Reference
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hetsched.dispatch import Policy
 from hetsched.errors import DroppedError, HetschedError, RunError
 from hetsched.runtime import App, Candidate, Runtime, RuntimeUnit, StaticOrder
-from hetsched.runtime.dispatch import Policy
 from tests.unit.runtime.fakes import FakeBackend, Gate, make_model, op
 from tests.unit.runtime.plans import plan_of
 

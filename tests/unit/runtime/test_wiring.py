@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from hetsched.backends.base import Buffer
+from hetsched.dispatch import StageNode
 from hetsched.errors import RunError
 from hetsched.ir.graph import Graph, Tensor
-from hetsched.runtime.dispatch import StageNode
 from hetsched.runtime.wiring import Compiled, Wire, wire
 
 
