@@ -49,6 +49,14 @@ class BackendError(HetschedError):
     """A backend can't compile or run a stage."""
 
 
+class UnitDownError(BackendError):
+    """A unit is gone in the midst of its work: its process died, or its device was lost.
+
+    What it was doing has no answer. The stage may be run elsewhere, and on this unit again once
+    its backend's `revive()` has brought it back.
+    """
+
+
 class RunError(HetschedError):
     """A plan can't be run: its inputs, its mapping to backends, or its numbers are wrong."""
 
