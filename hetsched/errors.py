@@ -54,7 +54,16 @@ class UnitDownError(BackendError):
 
     What it was doing has no answer. The stage may be run elsewhere, and on this unit again once
     its backend's `revive()` has brought it back.
+
+    Attributes:
+        unit: name of the unit that is gone, where the backend knows it: it needn't be the one that
+            was running a stage, but may be one whose values that stage was about to read.
     """
+
+    def __init__(self, message: str, *, unit: str | None = None) -> None:
+        """Say what happened, and to which unit."""
+        super().__init__(message)
+        self.unit = unit
 
 
 class RunError(HetschedError):
@@ -63,6 +72,10 @@ class RunError(HetschedError):
 
 class DroppedError(RunError):
     """A request was dropped: too late for its deadline, or no room in its app's queue."""
+
+
+class TraceError(HetschedError):
+    """A trace's file is wrong, or can't be read or written."""
 
 
 class OutputExistsError(HetschedError):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hetsched.backends.base import Buffer, HostValue, StageSpec
+from hetsched.backends.recipe import Recipe
 from hetsched.errors import BackendError
 from hetsched.ir.graph import Tensor
 from hetsched.ir.model import Model
@@ -88,6 +89,18 @@ class NullBackend:
     delays_ns: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, Collection[int]] = field(default_factory=dict)
     refused_op_types: Collection[str] = ()
+
+    def recipe(self) -> Recipe:
+        """What makes another one like it."""
+        return Recipe(
+            factory="hetsched.backends.null:NullBackend",
+            options={
+                "name": self.name,
+                "delays_ns": dict(self.delays_ns),
+                "failures": {stage: sorted(runs) for stage, runs in self.failures.items()},
+                "refused_op_types": sorted(self.refused_op_types),
+            },
+        )
 
     def compile(self, model: Model, stages: Sequence[StageSpec]) -> Sequence[NullExecutable]:
         """Make one executable per stage.

@@ -12,6 +12,7 @@ from hetsched.backends.ort.record import Part, Value
 from hetsched.backends.ort.region import Compiler, UncutError, regions
 from hetsched.backends.ort.session import make_session
 from hetsched.backends.ort.stage import OrtExecutable, Port
+from hetsched.backends.recipe import Recipe
 from hetsched.errors import BackendError
 from hetsched.ir.model import Model
 
@@ -35,7 +36,7 @@ class OrtBackend:
     def __init__(
         self,
         threads: int = 1,
-        cache_dir: Path | None = None,
+        cache_dir: Path | str | None = None,
         cache_bytes: int = LIMIT_BYTES,
     ) -> None:
         """Make a backend.
@@ -46,7 +47,18 @@ class OrtBackend:
             cache_bytes: what they may take together.
         """
         self.threads = threads
-        self.cache = Cache(cache_dir or default_folder(), cache_bytes)
+        self.cache = Cache(Path(cache_dir or default_folder()), cache_bytes)
+
+    def recipe(self) -> Recipe:
+        """What makes another one like it."""
+        return Recipe(
+            factory="hetsched.backends.ort:OrtBackend",
+            options={
+                "threads": self.threads,
+                "cache_dir": str(self.cache.folder),
+                "cache_bytes": self.cache.limit_bytes,
+            },
+        )
 
     def compile(self, model: Model, stages: Sequence[StageSpec]) -> Sequence[Executable]:
         """Make one session per stage; call it on the thread that will run them.
