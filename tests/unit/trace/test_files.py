@@ -136,14 +136,14 @@ def test_a_wrong_file_is_refused_by_what_is_wrong(data: bytes, message: str) -> 
         ),
         (
             event(1, Kind.STARTED, request=1, app=5, stage=0, unit=0),
-            "event 1 has app 5: .*-1 or 0, 1",
+            "has app 5: .*-1 or 0, 1",
         ),
         (event(1, Kind.STARTED, request=1, app=0, stage=2, unit=0), "has stage 2: .*-1 to 1"),
         (event(1, Kind.HOST_STARTED, request=1, app=1, stage=1), "has stage 1: .*-1 to 0"),
         (event(1, Kind.HOST_STARTED, request=1, app=0, stage=0), "has stage 0: .*are -1 to -1"),
         (event(1, Kind.FINISHED, request=1, app=0, value=5), "has value 5: .*0 to 4 of a status"),
         (event(1, Kind.FINISHED, request=-2, app=0, value=0), "has request -2"),
-        ((1, 1, 1, 99, -1, 0, 0, 0), "has kind 99: accepted are 0 to 13"),
+        ((1, 1, 1, 99, -1, 0, 0, 0), "has kind 99: .* 0 to 13"),
         ((1, 1, 1, 1, 0, 0, 0, 7), "has _pad 7"),
     ],
 )
