@@ -78,5 +78,9 @@ class TraceError(HetschedError):
     """A trace's file is wrong, or can't be read or written."""
 
 
+class WorkloadError(HetschedError):
+    """A workload file is wrong, or what it asks for can't be done on this SoC."""
+
+
 class OutputExistsError(HetschedError):
     """An output file exists and `--force` wasn't given."""
