@@ -92,3 +92,82 @@ class Backend(Protocol):
             BackendError: naming the op that it can't take and why.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """Whether a backend can be used on this machine.
+
+    Attributes:
+        name: the backend's.
+        here: whether it can.
+        version: of what executes; None where that isn't there.
+        why_not: what is missing, and what would bring it; None where nothing is.
+        emulated: it computes what some other hardware would, in a time that says nothing of it.
+        dtypes: that its arithmetic can be in.
+        devices: what it runs on here.
+        notes: what else one should know, a sentence each.
+    """
+
+    name: str
+    here: bool
+    version: str | None = None
+    why_not: str | None = None
+    emulated: bool = False
+    dtypes: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """A backend that can say whether it is here."""
+
+    def probe(self) -> Probe:
+        """Look, without compiling or running anything."""
+        ...
+
+
+@runtime_checkable
+class Querying(Protocol):
+    """A backend that can say which ops it takes."""
+
+    def supports(self, model: Model) -> Mapping[str, str | None]:
+        """Why it won't take an op, for every op of a model; None for those that it takes.
+
+        Raises:
+            BackendError: when it isn't here.
+        """
+        ...
+
+
+@runtime_checkable
+class Releasing(Protocol):
+    """A backend that holds something which garbage collection doesn't give back."""
+
+    def release(self) -> None:
+        """Give back what it holds; it isn't used afterwards."""
+        ...
+
+
+@runtime_checkable
+class Reviving(Protocol):
+    """A backend whose unit can go down and be brought up again."""
+
+    def revive(self) -> None:
+        """Bring it up again; what it had compiled can run once more.
+
+        Raises:
+            BackendError: when it can't.
+        """
+        ...
+
+
+def is_emulated(backend: object) -> bool:
+    """Whether its times say nothing of the hardware that it stands for."""
+    return bool(getattr(backend, "emulated", False))
+
+
+def arithmetic(backend: object) -> str:
+    """What a backend computes a float32 model in: `float32`, or a lower dtype."""
+    return str(getattr(backend, "arithmetic", "float32"))
