@@ -257,3 +257,23 @@ def drive_dispatcher(
     started, then lets the last ones end; each stage takes from 1 to `longest_ns`. Nothing may be
     under way before.
     """
+
+class Recorder:
+    """A bounded ring of trace events: many threads record, one drains; recording never waits.
+
+    Fields and kinds are those of `hetsched.trace.events`. What there is no room for is counted.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        """For so many events that haven't been drained: a power of two."""
+
+    def at(
+        self, time_ns: int, kind: int, unit: int, app: int, request: int, stage: int, value: int
+    ) -> None:
+        """Something happened at that time."""
+
+    def now(self, kind: int, unit: int, app: int, request: int, stage: int, value: int) -> None:
+        """Something happens now, on the clock of `time.perf_counter_ns`."""
+
+    def drain(self) -> tuple[bytes, int]:
+        """Events that were recorded since the last call, and how many got lost; not in parallel."""
