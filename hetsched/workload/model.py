@@ -3,6 +3,7 @@
 Times are integers of nanoseconds here and text (`"33ms"`) in the file; rates are per second.
 """
 
+from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from hetsched.dispatch import Admission, Full
@@ -51,9 +52,7 @@ class HostStage(Struct, frozen=True, kw_only=True):
         """
         refuse_unless(bool(self.name.strip()), "a host stage has no name")
         said = bool(self.source.strip())
-        refuse_unless(
-            said, f"host stage {self.name!r}: source is empty: say where its time is from"
-        )
+        refuse_unless(said, f"host stage {self.name!r}: source is empty: where is its time from?")
 
 
 class After(Struct, frozen=True, kw_only=True):
@@ -170,7 +169,7 @@ class App(Struct, frozen=True, kw_only=True):
     plan: str | None = None
     model: str | None = None
     chain: Chain | None = None
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     objective: Objective | None = None
     rate: float | None = None
     arrivals: Arrivals | None = None
@@ -293,5 +292,5 @@ def _one_of(accepted: str, given: list[str]) -> str:
 
 
 def _check_order(key: str, times: list[Ns]) -> None:
-    rises = all(before < after for before, after in zip(times, times[1:], strict=False))
+    rises = all(before < after for before, after in pairwise(times))
     refuse_unless(rises, f"{key}: times must rise from one entry to the next")
