@@ -143,7 +143,9 @@ def _lines(soc: "Profile", sources: bool) -> Iterator[str]:
 
     yield f"{soc.name}: {soc.title or 'no title'}"
     yield f"sha256 {soc.sha256}"
-    yield f"Requests and results live in the memory of {soc.home}."
+    anywhere = soc.requests == "anywhere"
+    where = "the memory that all units share" if anywhere else f"the memory of {soc.home}"
+    yield f"Requests and results live in {where}."
     yield ""
     yield _UNIT_ROW.format("unit", "kind", "what", "dtype", "peak", "runs the ops of").rstrip()
     for unit in soc.units:

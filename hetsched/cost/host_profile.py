@@ -23,7 +23,7 @@ def host_profile(
     """Put units and links together.
 
     Args:
-        clusters: the cores to be used, fastest first; the first core's memory is home.
+        clusters: the cores to be used, fastest first. They share one memory.
         dispatch: core's unit name to the time of a stage that does nothing.
         hand_off: time from one thread's hands to another's, None with one core only.
         runtime: name and version of what ran the measurements.
@@ -37,6 +37,7 @@ def host_profile(
         name=NAME,
         title=", ".join(f"{sum(core.count for core in c.cores)}x {c.title}" for c in clusters),
         home=names[0],
+        requests="anywhere",
         units=units,
         links=links,
         unknown=("how much units slow each other down over the shared memory",),

@@ -42,7 +42,8 @@ def build_problem(
     """Put everything that placement needs into one solver-free problem.
 
     A model output made elsewhere than at home is delivered home by the stage that makes it: that
-    copy is part of its group's cost there, and later readers at home find it for free.
+    copy is part of its group's cost there, and later readers at home find it for free. Where the
+    profile has requests anywhere, the model's inputs and outputs cross nothing.
 
     Args:
         graph: the model's.
@@ -161,12 +162,15 @@ def _edges(
     group_of = {op: index for index, group in enumerate(groups) for op in group.ops}
     names = [unit.name for unit in profile.units]
     home = names.index(profile.home)
+    anywhere = profile.requests == "anywhere"
     edges: list[Edge] = []
     deliveries: list[tuple[int, tuple[int, ...]]] = []
     for name, producer in _candidates(graph, group_of):
+        if producer is None and anywhere:
+            continue
         tensor = graph.tensors[name]
         copies = tuple(tuple(transfer_ns(tensor, profile, a, b, end) for b in names) for a in names)
-        if name in graph.outputs and producer is not None:
+        if name in graph.outputs and producer is not None and not anywhere:
             deliveries.append((producer, tuple(row[home] for row in copies)))
             copies = tuple(
                 tuple(0 if b == home else ns for b, ns in enumerate(row)) for row in copies

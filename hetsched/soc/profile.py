@@ -4,6 +4,7 @@ The structs are the layout of `profiles/*.toml`, key for key; profiles/README.md
 """
 
 from functools import cached_property
+from typing import Literal
 
 from hetsched.errors import ProfileError
 from hetsched.soc.digest import digest
@@ -87,6 +88,7 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
         name: what `--profile` takes.
         title: for people.
         home: the unit whose memory holds requests and results.
+        requests: `home`, or `anywhere` where every unit reads requests and leaves results in place.
         memory: shared by all units; absent where unknown.
         units: at least one.
         links: one for each pair of units.
@@ -99,6 +101,7 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
     name: str
     title: str = ""
     home: str
+    requests: Literal["home", "anywhere"] = "home"
     memory: Memory | None = None
     units: tuple[Unit, ...]
     links: tuple[Link, ...] = ()

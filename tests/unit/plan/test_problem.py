@@ -6,6 +6,7 @@ per-op time; links take 100 us and 1 GB/s; a dispatch takes 10 us.
 
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 
 from hetsched.cost.table import Cost, CostTable, Group
@@ -70,6 +71,17 @@ def test_an_output_that_others_read_is_at_home_already() -> None:
     )
     problem = build_problem(graph, three_units(), table(graph))
     assert problem.edges[1].transfer_ns == ((0, 104_000, 104_000), (0, 0, 104_000), (0, 104_000, 0))
+
+
+def test_requests_that_are_anywhere_cross_nothing() -> None:
+    # The input is no edge, the output is delivered to nobody; what lies between costs as before.
+    graph = chain_graph("Relu", "Abs", shape=(1000,))
+    anywhere = msgspec.structs.replace(three_units(), requests="anywhere")
+    problem = build_problem(graph, anywhere, table(graph))
+    assert [(edge.name, edge.transfer_ns[0]) for edge in problem.edges] == [
+        ("t1", (0, 104_000, 104_000))
+    ]
+    assert problem.cost_ns == ((2_000, 2_000, 2_000), (2_000, 2_000, 2_000))
 
 
 def test_an_end_of_the_bands_reaches_every_cost() -> None:
