@@ -46,6 +46,11 @@ class App:
         """How many requests came, and how those that ended did so."""
         return self._program.tally
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What didn't go as planned when it was loaded, one line each."""
+        return self._program.notes
+
     def expected_ns(self) -> dict[str, int]:
         """How long a request keeps each unit busy, as planned or as learnt; 0 where unknown."""
         busy: dict[str, int] = {}

@@ -1,24 +1,41 @@
 """From a plan to a program that requests can run: load the model, compile, wire."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from hetsched.backends.base import StageSpec
 from hetsched.dispatch import Terms
 from hetsched.ir.model import Model
-from hetsched.plan.model import Plan, Subgraph
+from hetsched.plan.model import Plan
+from hetsched.runtime.compiling import Compiler, OnCompileFailure, check_on_failure
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.entry import Entry
 from hetsched.runtime.request import Program, Tally
+from hetsched.runtime.standins import ALL, SAME, Alternatives, able_units, check_alternatives
 from hetsched.runtime.steps import make_steps
-from hetsched.runtime.units import RuntimeUnit
-from hetsched.runtime.wiring import Compiled, wire
+from hetsched.runtime.wiring import wire
 
-HERE = "host"
-"""Name of this machine's profile: only what such a plan predicts is true here."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """How an app's plans are loaded, the first and those that replace it.
+
+    Attributes:
+        alternatives: which units may run a stage beside its own.
+        on_compile_failure: what to do with a stage that its unit's backend can't take.
+    """
+
+    alternatives: Alternatives = SAME
+    on_compile_failure: OnCompileFailure = "refuse"
+
+    def __post_init__(self) -> None:
+        check_on_failure(self.on_compile_failure)
+
+
+_AS_USUAL: Final = Loading()
 
 
 async def make_program(
@@ -31,6 +48,7 @@ async def make_program(
     terms: Terms,
     turn: int,
     tally: Tally,
+    loading: Loading = _AS_USUAL,
 ) -> Program:
     """Load a plan on an engine's units; its stages are known to the dispatcher afterwards.
 
@@ -43,16 +61,25 @@ async def make_program(
         terms: of its requests.
         turn: what a static order calls it.
         tally: where its requests are counted.
+        loading: who may stand in for whom, and what to do when a backend can't take a stage.
 
     Raises:
-        RunError: when the engine is closed, or the plan's stages don't fit together.
+        RunError: when the engine is closed, the plan's stages don't fit together, or an argument
+            isn't one of those.
         PlanError: when the model isn't the plan's.
         BackendError: when a backend can't take a stage.
+        StruckError: likewise, when it is to be planned again.
     """
+    check_alternatives(plan, engine.units, loading.alternatives)
     if model is None:
         model = await asyncio.to_thread(_load, plan)
     model = await asyncio.to_thread(_as_planned, plan, model)
-    wired = wire(model.graph, await _compile(engine, plan, model, mapping))
+    wanted = [
+        able_units(plan, p, engine.units, mapping, loading.alternatives) for p in plan.subgraphs
+    ]
+    others = [able_units(plan, p, engine.units, mapping, ALL) for p in plan.subgraphs]
+    compiler = Compiler(engine, plan, model, wanted, others, loading.on_compile_failure)
+    wired = wire(model.graph, await compiler.run())
     app = engine.deploy(wired.nodes, terms, turn)
     return Program(
         app=app,
@@ -65,58 +92,8 @@ async def make_program(
         tally=tally,
         learned=engine.learner(app, wired.nodes, terms),
         entry=Entry(model.graph),
+        notes=tuple(compiler.notes),
     )
-
-
-async def _compile(
-    engine: Engine, plan: Plan, model: Model, mapping: Mapping[str, str]
-) -> list[Compiled]:
-    """Each backend compiles all that was mapped to it at once, on one of its workers."""
-    index_of = {unit.name: index for index, unit in enumerate(engine.units)}
-    by_backend: dict[int, list[tuple[int, Subgraph]]] = {}
-    for position, part in enumerate(plan.subgraphs):
-        backend = engine.units[index_of[mapping[part.unit]]].backend
-        by_backend.setdefault(id(backend), []).append((position, part))
-    compiled: list[Compiled | None] = [None] * len(plan.subgraphs)
-    for space, parts in enumerate(by_backend.values()):
-        first = index_of[mapping[parts[0][1].unit]]
-        backend = engine.units[first].backend
-        specs = [StageSpec(id=p.id, ops=p.ops, outputs=p.outputs) for _, p in parts]
-        work = engine.on_worker(first, partial(backend.compile, model, specs))
-        executables = await asyncio.wrap_future(work)
-        for (position, part), executable in zip(parts, executables, strict=True):
-            units = able_units(plan, part, engine.units, mapping)
-            compiled[position] = Compiled(
-                id=part.id,
-                planned_unit=part.unit,
-                unit=units[0][0],
-                unit_name=engine.units[units[0][0]].name,
-                backend=backend.name,
-                space=space,
-                executable=executable,
-                units=units,
-            )
-    return [stage for stage in compiled if stage is not None]
-
-
-def able_units(
-    plan: Plan, part: Subgraph, units: Sequence[RuntimeUnit], mapping: Mapping[str, str]
-) -> tuple[tuple[int, int], ...]:
-    """(index, expected ns) of the units here that can run a subgraph, the planned one's first.
-
-    Others are those that stand in for units of its alternatives and share the planned one's
-    backend: what was compiled for one of them runs on all. The times of a plan for another machine
-    say nothing here, so they are 0 until they have been measured.
-    """
-    index_of = {unit.name: index for index, unit in enumerate(units)}
-    is_here = plan.profile.name == HERE
-    first = index_of[mapping[part.unit]]
-    found = {first: part.end_ns - part.start_ns if is_here else 0}
-    for other in part.alternatives:
-        index = index_of.get(mapping.get(other.unit, other.unit))
-        if index is not None and units[index].backend is units[first].backend:
-            found.setdefault(index, other.cost_ns if is_here else 0)
-    return tuple(found.items())
 
 
 def _as_planned(plan: Plan, model: Model) -> Model:

@@ -111,6 +111,7 @@ class Program:
         tally: counts its requests.
         learned: what its stages really take; None where nothing depends on it.
         entry: checks a request's inputs.
+        notes: what didn't go as planned when it was loaded.
     """
 
     app: int
@@ -123,6 +124,7 @@ class Program:
     tally: Tally
     learned: Learned | None
     entry: Entry
+    notes: tuple[str, ...] = ()
 
 
 class Request:
@@ -177,11 +179,11 @@ class Request:
             RunError: naming the stage, its unit and backend, when it fails or what it makes for the
                 caller isn't what the model promises.
         """
-        call, reads, makes, leaving, writes, drops, _ = self.program.steps[stage]
+        calls, reads, makes, leaving, writes, drops, _ = self.program.steps[stage]
         slots = self._slots
         start_ns = time.perf_counter_ns()
         try:
-            made = call([slots[slot] for slot in reads])
+            made = calls[unit]([slots[slot] for slot in reads])
             if len(made) != makes:
                 raise BackendError(f"it made {len(made)} values instead of {makes}")
             for position, name in leaving:
@@ -200,7 +202,7 @@ class Request:
     def _where(self, stage: int, unit: int) -> str:
         compiled = self.program.wired.stages[stage]
         name = self.program.unit_names[unit]
-        return f"stage {compiled.id!r} on unit {name!r} (backend {compiled.backend})"
+        return f"stage {compiled.id!r} on unit {name!r} (backend {compiled.backend_on(unit)})"
 
     def let_go(self, shared: Sequence[int]) -> None:
         """A stage has ended that read these slots, as others do; under the runtime's lock."""
@@ -266,7 +268,7 @@ class Request:
                     id=stage.id,
                     planned_unit=stage.planned_unit,
                     unit=self.program.unit_names[unit],
-                    backend=stage.backend,
+                    backend=stage.backend_on(unit),
                     start_ns=start_ns - self._submitted_ns,
                     end_ns=end_ns - self._submitted_ns,
                 )

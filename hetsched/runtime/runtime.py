@@ -13,9 +13,11 @@ from hetsched.errors import RunError
 from hetsched.ir.model import Model
 from hetsched.plan.model import Plan
 from hetsched.runtime.app import App, Duration, Loaded, duration_ns, wake
+from hetsched.runtime.compiling import OnCompileFailure
 from hetsched.runtime.engine import Engine
-from hetsched.runtime.loading import make_program
+from hetsched.runtime.loading import Loading, make_program
 from hetsched.runtime.request import Tally
+from hetsched.runtime.standins import SAME, Alternatives
 from hetsched.runtime.units import RuntimeUnit, map_units
 
 _log = logging.getLogger(__name__)
@@ -108,6 +110,8 @@ class Runtime:
         capacity: int | None = None,
         full: Full = "reject",
         admission: Admission = "all",
+        alternatives: Alternatives = SAME,
+        on_compile_failure: OnCompileFailure = "refuse",
     ) -> App:
         """Load a plan on the units; it is ready to be called when this returns.
 
@@ -128,6 +132,11 @@ class Runtime:
                 one that waits longest is (`drop-oldest`), or all that wait are (`latest-only`).
             admission: let in `all` requests, those that could meet their deadline on idle units
                 (`own`), or that can behind what would be served before them (`backlog`).
+            alternatives: which units may run a stage beside its own: those of the plan's
+                alternatives that share its backend here (`same-backend`), those and every unit
+                whose backend takes it (`all`), or those that are named for a unit of the plan.
+            on_compile_failure: when a backend can't take a stage: `refuse` the plan, give the stage
+                to a unit that can (`alternative`), or plan again around it (`replan`).
 
         Raises:
             RunError: for a wrong name, mapping or term, or when the runtime isn't open.
@@ -148,7 +157,8 @@ class Runtime:
             raise RunError(f"an app named {name!r} is deployed already")
         if rate is not None and not 0 < rate < math.inf:
             raise RunError(f"rate is {rate!r}: give requests per second, above 0")
-        load = partial(self._load, name, terms, Tally())
+        loading = Loading(alternatives=alternatives, on_compile_failure=on_compile_failure)
+        load = partial(self._load, name, terms, Tally(), loading)
         self._apps.add(name)
         try:
             loaded = await load(plan, model, mapping)
@@ -188,6 +198,7 @@ class Runtime:
         name: str,
         terms: Terms,
         tally: Tally,
+        loading: Loading,
         plan: Plan,
         model: Model | None,
         mapping: Mapping[str, str] | None,
@@ -204,5 +215,6 @@ class Runtime:
             terms=terms,
             turn=self._policy.turn(name) if isinstance(self._policy, StaticOrder) else -1,
             tally=tally,
+            loading=loading,
         )
         return program, plan, chosen

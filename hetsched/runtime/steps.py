@@ -1,6 +1,7 @@
 """What a stage's run takes, prepared at deployment so that a run itself does next to nothing."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -9,17 +10,38 @@ from hetsched.backends.base import Buffer, Executable, HostValue
 from hetsched.errors import BackendError
 from hetsched.ir.graph import Graph
 from hetsched.runtime.inputs import describe, dtype_name, fits
-from hetsched.runtime.wiring import Wire, Wired
+from hetsched.runtime.wiring import Compiled, Wire, Wired
 
 Call: TypeAlias = Callable[[Sequence[Buffer | HostValue]], Sequence[Buffer]]
 """Runs a stage: values in the order of its inputs, buffers in the order of its outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A value in Python's form, that no backend holds."""
+
+    value: HostValue
+
+    def numpy(self) -> np.ndarray:
+        """The array itself.
+
+        Raises:
+            BackendError: when it is a sequence or an empty optional.
+        """
+        if not isinstance(self.value, np.ndarray):
+            raise BackendError("the value is a sequence or an empty optional, not a tensor")
+        return self.value
+
+    def host(self) -> HostValue:
+        """The value itself."""
+        return self.value
 
 
 class Step(NamedTuple):
     """One stage of a program.
 
     Attributes:
-        call: runs it.
+        calls: what runs it, by the index of the unit; only those of its units are ever asked for.
         reads: slots of its inputs.
         makes: how many values it must make.
         leaving: (position among its outputs, tensor name) of what the caller gets.
@@ -28,7 +50,7 @@ class Step(NamedTuple):
         shared: slots that others read too: who reads last, lets go.
     """
 
-    call: Call
+    calls: tuple[Call, ...]
     reads: tuple[int, ...]
     makes: int
     leaving: tuple[tuple[int, str], ...]
@@ -46,7 +68,7 @@ def make_steps(graph: Graph, wired: Wired) -> tuple[Step, ...]:
         unread = tuple(slot for slot in writes if not wired.readers[slot])
         steps.append(
             Step(
-                call=_call(graph, stage.executable, wires),
+                calls=_calls(graph, stage, wires),
                 reads=reads,
                 makes=len(writes),
                 leaving=tuple((at, names[slot]) for at, slot in enumerate(writes) if slot in names),
@@ -56,6 +78,39 @@ def make_steps(graph: Graph, wired: Wired) -> tuple[Step, ...]:
             )
         )
     return tuple(steps)
+
+
+def _calls(graph: Graph, stage: Compiled, wires: Sequence[Wire]) -> tuple[Call, ...]:
+    """One per unit up to the last of the stage's units; the planned one's where it can't run."""
+    first = _variant_call(graph, stage, stage.executable, wires)
+    calls = [first] * (max(unit for unit, _ in stage.units) + 1)
+    for variant in stage.variants:
+        call = _variant_call(graph, stage, variant.executable, wires)
+        for unit in variant.units:
+            calls[unit] = call
+    return tuple(calls)
+
+
+def _variant_call(
+    graph: Graph, stage: Compiled, executable: Executable, wires: Sequence[Wire]
+) -> Call:
+    """Takes what `wires` bring, gives outputs in the order of the stage's own executable."""
+    at = {wire.name: position for position, wire in enumerate(wires)}
+    picks = tuple(at[name] for name in executable.inputs)
+    order = tuple(executable.outputs.index(name) for name in stage.executable.outputs)
+    call = _call(graph, executable, [wires[pick] for pick in picks])
+    if stage.variants:
+        call = _made_plain(graph, call, executable.outputs)
+    if picks == tuple(range(len(wires))) and order == tuple(range(len(order))):
+        return call
+
+    def rearranged(values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
+        made = call([values[pick] for pick in picks])
+        if len(made) != len(order):
+            return made  # who called it counts them and says so
+        return [made[position] for position in order]
+
+    return rearranged
 
 
 def _call(graph: Graph, executable: Executable, wires: Sequence[Wire]) -> Call:
@@ -76,6 +131,19 @@ def _call(graph: Graph, executable: Executable, wires: Sequence[Wire]) -> Call:
         return found([_handed_over(graph, w, v) for w, v in zip(wires, values, strict=True)])
 
     return with_foreign
+
+
+def _made_plain(graph: Graph, call: Call, names: Sequence[str]) -> Call:
+    """What one backend makes here another may read: it is checked where it is made."""
+
+    def checked(values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
+        made = call(values)
+        if len(made) != len(names):
+            return made  # who called it counts them and says so
+        pairs = zip(names, made, strict=True)
+        return [Plain(plain(graph, name, buffer)) for name, buffer in pairs]
+
+    return checked
 
 
 def _handed_over(graph: Graph, wire: Wire, value: Buffer | HostValue) -> Buffer | HostValue:

@@ -15,8 +15,26 @@ from hetsched.ir.graph import Graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A stage as another backend than its planned unit's compiled it.
+
+    Attributes:
+        units: indices of the runtime's units that run it so.
+        backend: name of the backend.
+        executable: what runs it; it makes the same values, perhaps in another order.
+    """
+
+    units: tuple[int, ...]
+    backend: str
+    executable: Executable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
     """A stage that is ready to run.
+
+    A stage with variants was compiled alone by each backend: all its values are plain and have the
+    model's names, and its space is its own.
 
     Attributes:
         id: the plan's stage id.
@@ -27,6 +45,7 @@ class Compiled:
         units: (index, expected ns) of each of the runtime's units that can run it, `unit` first.
         space: number of the backend instance; private names mean something only inside.
         executable: what runs it.
+        variants: how it runs on units of other backends.
     """
 
     id: str
@@ -37,6 +56,18 @@ class Compiled:
     space: int
     executable: Executable
     units: tuple[tuple[int, int], ...]
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the values that it reads on any of its units."""
+        each = (self.executable, *(variant.executable for variant in self.variants))
+        return tuple(dict.fromkeys(name for executable in each for name in executable.inputs))
+
+    def backend_on(self, unit: int) -> str:
+        """Name of the backend that runs it on a unit."""
+        found = (variant.backend for variant in self.variants if unit in variant.units)
+        return next(found, self.backend)
 
     def __str__(self) -> str:
         return f"stage {self.id!r} on unit {self.unit_name!r} (backend {self.backend})"
@@ -145,7 +176,7 @@ def _wires(
     graph: Graph, slots: _Slots, stage: Compiled
 ) -> tuple[tuple[Wire, ...], tuple[int, ...]]:
     wires, after = [], set()
-    for name in stage.executable.inputs:
+    for name in stage.inputs:
         found = slots.find(stage.space, name, graph)
         if found is None:
             raise RunError(f"{stage} reads {name!r}, which no stage before it makes")

@@ -11,7 +11,7 @@ from hetsched.plan.model import Alternative, Plan
 from hetsched.quantity import Origin
 from hetsched.runtime import Runtime, RuntimeUnit
 from hetsched.runtime.learning import Learned
-from hetsched.runtime.loading import able_units
+from hetsched.runtime.standins import able_units
 from tests.unit.runtime.fakes import FakeBackend, Gate, make_model, op
 from tests.unit.runtime.plans import plan_of
 
