@@ -6,8 +6,9 @@
 namespace hetsched::trace {
 
 Recorder::Recorder(std::size_t capacity) : mask_(capacity - 1) {
-  if (!std::has_single_bit(capacity) || capacity > std::size_t{1} << 30) {
-    throw std::invalid_argument("a recorder's capacity is a power of two up to 2^30");
+  // With one slot, "may be written" and "may be read" would be the same turn.
+  if (!std::has_single_bit(capacity) || capacity < 2 || capacity > std::size_t{1} << 30) {
+    throw std::invalid_argument("a recorder's capacity is a power of two from 2 to 2^30");
   }
   slots_ = std::make_unique<Slot[]>(capacity);
   for (std::size_t at = 0; at < capacity; ++at) {

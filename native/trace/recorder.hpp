@@ -14,7 +14,7 @@ namespace hetsched::trace {
 // the ticket that may write there next; one more means that the ticket's event is there to read.
 class Recorder {
  public:
-  // `capacity` is a power of two. Throws std::invalid_argument.
+  // `capacity` is a power of two from 2 to 2^30. Throws std::invalid_argument.
   explicit Recorder(std::size_t capacity);
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
