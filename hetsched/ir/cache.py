@@ -68,7 +68,7 @@ class GraphCache:
     def read(self) -> Prepared | None:
         """The entry, None where there is none or it can't be used."""
         try:
-            found = _decode(msgspec.msgpack.decode(self.entry.read_bytes()))
+            found = decode_prepared(msgspec.msgpack.decode(self.entry.read_bytes()))
         except (OSError, msgspec.MsgspecError, AttributeError, TypeError, ValueError):
             return None
         with suppress(OSError):
@@ -83,7 +83,7 @@ class GraphCache:
         if len(prepared.graph.ops) < MIN_OPS or prepared.sha256 != self.file_sha256:
             return
         with suppress(OSError, TypeError, ValueError, OverflowError):
-            content = msgspec.msgpack.encode(_encode(prepared))
+            content = msgspec.msgpack.encode(encode_prepared(prepared))
             folder = self.entry.parent
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=folder, suffix=".new", delete=False) as file:
@@ -119,7 +119,8 @@ def _prune(folder: Path) -> None:
         entry.unlink(missing_ok=True)
 
 
-def _encode(prepared: Prepared) -> list[Any]:
+def encode_prepared(prepared: Prepared) -> list[Any]:
+    """As plain data for msgpack."""
     return [
         prepared.sha256,
         prepared.prepared_sha256,
@@ -128,7 +129,12 @@ def _encode(prepared: Prepared) -> list[Any]:
     ]
 
 
-def _decode(raw: Any) -> Prepared:
+def decode_prepared(raw: Any) -> Prepared:
+    """From what `encode_prepared` made.
+
+    Raises:
+        TypeError, ValueError, AttributeError: when it is something else.
+    """
     sha256, prepared_sha256, shapes, graph = raw
     return Prepared(
         sha256=sha256,

@@ -68,8 +68,14 @@ def save_part(
     _save(model, nodes, part_inputs(graph, ops), outputs, constants, path, external=external)
 
 
-def save_whole(model: Model, path: Path, *, external: bool = False) -> None:
+def save_whole(model: Model, path: Path, *, external: bool = False, typed: bool = False) -> None:
     """Write the whole prepared model, with its own inputs and outputs.
+
+    Args:
+        model: a loaded model.
+        path: the file; weights that don't fit go to `<path>.data` beside it.
+        external: put the weights into `<path>.data` whatever their size.
+        typed: write the dtypes and shapes of all values too: it can be read back as it is.
 
     Raises:
         ModelError: when the file can't be written.
@@ -77,7 +83,9 @@ def save_whole(model: Model, path: Path, *, external: bool = False) -> None:
     graph = model.graph
     constants = [name for name in graph.tensors if name in graph.constants]
     nodes = list(model.onnx().graph)
-    _save(model, nodes, graph.inputs, graph.outputs, constants, path, external=external)
+    _save(
+        model, nodes, graph.inputs, graph.outputs, constants, path, external=external, typed=typed
+    )
 
 
 def _chosen(graph: Graph, ops: Iterable[str]) -> set[str]:
@@ -97,6 +105,7 @@ def _save(
     path: Path,
     *,
     external: bool,
+    typed: bool = False,
 ) -> None:
     if path.resolve() == model.path.resolve():
         raise ModelError(f"{path} is the model itself, whose weights are still needed")
@@ -114,6 +123,13 @@ def _save(
     has_bodies = any(True for node in nodes for _ in bodies(node))
     proto.graph.input.extend(_input(values[name], shaped=not has_bodies) for name in inputs)
     proto.graph.output.extend(ir.serde.serialize_value(values[name]) for name in outputs)
+    if typed:
+        proto.graph.value_info.extend(
+            ir.serde.serialize_value(value)
+            for node in nodes
+            for value in node.outputs
+            if value.name and value.name not in outputs and value.type is not None
+        )
     weights = []
     for name, tensor in tensors:
         if tensor.dtype == ir.DataType.STRING or tensor.nbytes < INLINE_BELOW_BYTES:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hetsched.backends.base import Backend
-from hetsched.errors import RunError
+from hetsched.errors import BackendError, RunError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,11 +15,33 @@ class RuntimeUnit:
         name: unique among a runtime's units.
         backend: what executes there; units may share one, then it may optimise across them.
         cores: CPU cores that the unit's worker thread is pinned to, None to leave it free.
+        isolation: `process` to have the backend work in a child process of this unit's own, pinned
+            to the same cores: `backend` is then what talks to it.
+
+    Raises:
+        RunError: for another isolation, or a backend that can't be made anew in a child.
     """
 
     name: str
     backend: Backend
     cores: tuple[int, ...] | None = None
+    isolation: str | None = None
+
+    def __post_init__(self) -> None:
+        """Put the backend behind a child process where that is asked for."""
+        if self.isolation is None:
+            return
+        if self.isolation != "process":
+            raise RunError(
+                f"unit {self.name!r}: isolation {self.isolation!r} is neither 'process' nor None"
+            )
+        from hetsched.backends.isolated.backend import isolated
+
+        try:
+            backend = isolated(self.backend, unit=self.name, cores=self.cores)
+        except BackendError as error:
+            raise RunError(str(error)) from error
+        object.__setattr__(self, "backend", backend)  # the class is frozen
 
 
 def host_units() -> tuple[RuntimeUnit, ...]:

@@ -1,0 +1,111 @@
+"""Stages and values of a child, as the application sees them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hetsched.backends.base import Buffer, HostValue
+from hetsched.errors import BackendError
+
+if TYPE_CHECKING:
+    from hetsched.backends.isolated.backend import IsolatedBackend, Program
+    from hetsched.backends.isolated.link import Link
+
+
+class IsolatedValue:
+    """A value that a child made: here, or kept there for its own stages, or both.
+
+    Attributes:
+        link: to the child.
+        handle: of what it keeps; None when it keeps nothing.
+    """
+
+    __slots__ = ("_backend", "_is_here", "_value", "handle", "link")
+
+    def __init__(
+        self,
+        backend: "IsolatedBackend",
+        link: "Link",
+        handle: int | None,
+        value: HostValue,
+        *,
+        is_here: bool,
+    ) -> None:
+        """Wrap what a stage's answer told."""
+        self._backend, self.link, self.handle = backend, link, handle
+        self._value, self._is_here = value, is_here
+
+    def host(self) -> HostValue:
+        """The value, copied here from the child if it isn't here yet.
+
+        Raises:
+            UnitDownError: when it was lost with its child.
+        """
+        if not self._is_here:
+            self._value = self._backend.fetch(self)
+            self._is_here = True
+        return self._value
+
+    def numpy(self) -> np.ndarray:
+        """The value, if it is a tensor."""
+        value = self.host()
+        if not isinstance(value, np.ndarray):
+            raise BackendError("the value is a sequence or an empty optional, not a tensor")
+        return value
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it outlives its child."""
+        return self._is_here
+
+    def __del__(self) -> None:
+        if self.handle is not None:
+            self.link.dropped.append(self.handle)
+
+
+class IsolatedExecutable:
+    """A stage that was compiled in a child; it outlives that child if the backend is revived.
+
+    Attributes:
+        stage: its id.
+        inputs: names of the values it reads.
+        outputs: names of the values it makes.
+        program: that it was compiled with.
+        position: in there.
+    """
+
+    def __init__(
+        self,
+        backend: "IsolatedBackend",
+        program: "Program",
+        position: int,
+        ports: tuple[Sequence[str], Sequence[str]],
+    ) -> None:
+        """Name a stage of a program."""
+        self.stage = program.stages[position].id
+        self.inputs, self.outputs = tuple(ports[0]), tuple(ports[1])
+        self.program, self.position = program, position
+        self._backend = backend
+
+    def run(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
+        """Run in the child; the calling thread waits.
+
+        Raises:
+            UnitDownError: when the child has ended, before or meanwhile.
+            BackendError: naming the stage, when an input is missing or the backend fails.
+        """
+        try:
+            given = [values[name] for name in self.inputs]
+        except KeyError as error:
+            raise BackendError(f"stage {self.stage!r}: no value for its input {error}") from error
+        return self.call(given)
+
+    def call(self, values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
+        """Run in the child, with values in the order of `inputs`; the calling thread waits.
+
+        Raises:
+            UnitDownError: when the child has ended, before or meanwhile.
+            BackendError: naming the stage, when the backend fails.
+        """
+        return self._backend.run(self, values)
