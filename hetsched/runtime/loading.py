@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from hetsched.backends.emulated import Expecting
 from hetsched.dispatch import Terms
 from hetsched.ir.model import Model
 from hetsched.plan.model import Plan
@@ -74,6 +75,9 @@ async def make_program(
     if model is None:
         model = await asyncio.to_thread(_load, plan)
     model = await asyncio.to_thread(_as_planned, plan, model)
+    for unit in engine.units:
+        if isinstance(unit.backend, Expecting):
+            await asyncio.to_thread(unit.backend.expect, plan, model)
     wanted = [
         able_units(plan, p, engine.units, mapping, loading.alternatives) for p in plan.subgraphs
     ]

@@ -1,0 +1,138 @@
+"""Units of a SoC that isn't here, for the runtime: real numerics, the SoC's pace.
+
+What a stage takes comes from its plan, which must be for that SoC: the same numbers that a
+simulation uses. Stages that compute at the same time slow each other down by the formula of
+`hetsched.cost.analytic_contention`, where the profile knows the memory's bandwidth.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from hetsched.backends.base import Backend, StageSpec
+from hetsched.backends.emulated import EmulatedBackend
+from hetsched.backends.emulated_pace import Expected, Pacer
+from hetsched.convert.capability import refusals as find_refusals
+from hetsched.cost.analytic import cost_table
+from hetsched.cost.analytic_contention import Demand, demand, slowdowns
+from hetsched.cost.analytic_work import group_work
+from hetsched.cost.table import CostTable
+from hetsched.errors import BackendError, PlanError
+from hetsched.ir.model import Model
+from hetsched.plan.files import check_profile
+from hetsched.plan.hosting import hosted
+from hetsched.plan.model import Plan, Subgraph
+from hetsched.runtime.units import RuntimeUnit
+from hetsched.soc.profile import Profile
+
+
+def emulated_units(profile: Profile, *, inner: Backend | None = None) -> tuple[RuntimeUnit, ...]:
+    """A SoC's units, by the profile's names, for a `Runtime`; they only take plans for that SoC.
+
+    Args:
+        profile: from `hetsched.profile`.
+        inner: what computes; by default ONNX Runtime's CPU provider, one thread a unit.
+    """
+    if inner is None:
+        from hetsched.backends.ort import OrtBackend  # heavy
+
+        inner = OrtBackend(threads=1)
+    soc = _Soc(profile)
+    pacer = Pacer(soc.slowdowns)
+    return tuple(
+        RuntimeUnit(
+            name=unit.name,
+            backend=EmulatedBackend(
+                unit.name,
+                profile.name,
+                inner=inner,
+                pacer=pacer,
+                expect=soc.expected,
+                told=soc.learn,
+            ),
+        )
+        for unit in profile.units
+    )
+
+
+class _Soc:
+    """What stages take on a SoC, as far as plans have told."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        usable = profile.memory.usable if profile.memory is not None else None
+        self._bandwidth = None if usable is None else usable.base("bandwidth")
+        self._known: dict[tuple[str, str, tuple[str, ...]], Expected] = {}
+
+    def slowdowns(self, demands: Sequence[Demand]) -> Sequence[float]:
+        """How many times as long each stage takes while all of them compute."""
+        return slowdowns(demands, self._bandwidth) or [1.0] * len(demands)
+
+    def expected(self, model: Model, stage: StageSpec, unit: str) -> Expected:
+        """What a stage takes.
+
+        Raises:
+            BackendError: when no plan has told.
+        """
+        found = self._known.get((model.prepared_sha256, unit, stage.ops))
+        if found is None:
+            raise BackendError(
+                f"stage {stage.id!r}: the plan doesn't say what it takes on {self._profile.name}'s "
+                f"unit {unit!r}, so it can't be emulated there"
+            )
+        return found
+
+    def learn(self, plan: Plan, model: Model) -> None:
+        """Look up everything that a plan says.
+
+        Raises:
+            BackendError: when the plan is for another SoC.
+        """
+        try:
+            check_profile(plan, self._profile)
+        except PlanError as error:
+            raise BackendError(f"these units are emulated: {error}") from error
+        costs = _costs(model, self._profile)
+        groups = {op: group for group in costs.groups for op in group.ops}
+        for part in plan.subgraphs:
+            for unit, total_ns in _times(part).items():
+                key = (plan.model.prepared_sha256, unit, part.ops)
+                self._known[key] = self._split(model, costs, groups, part, unit, total_ns)
+
+    def _split(
+        self,
+        model: Model,
+        costs: CostTable,
+        groups: Mapping[str, object],
+        part: Subgraph,
+        unit: str,
+        total_ns: int,
+    ) -> Expected:
+        """Into dispatch with copies, and computing with its demand on the memory."""
+        inside = {groups[op] for op in part.ops if op in groups}
+        used = [group for group in costs.groups if group in inside]
+        known = [costs.costs.get((group.name, unit)) for group in used]
+        compute_ns = sum(cost.latency_ns for cost in known if cost is not None)
+        compute_ns = min(compute_ns, total_ns)
+        soc_unit = self._profile.unit(unit)
+        dtype = known[0].dtype if known and known[0] is not None else soc_unit.dtype
+        if dtype not in soc_unit.rates:
+            asked = Demand(nbytes=0.0, traffic_ns=0.0, arithmetic_ns=float(compute_ns))
+        else:
+            works = [group_work(model.graph, group) for group in used]
+            asked = demand(works, soc_unit, dtype, float(compute_ns))
+        return Expected(
+            fixed_ns=float(total_ns - compute_ns), compute_ns=float(compute_ns), demand=asked
+        )
+
+
+def _times(part: Subgraph) -> dict[str, int]:
+    """By unit, what the plan says that a subgraph takes there."""
+    others = {other.unit: other.cost_ns for other in part.alternatives}
+    return {**others, part.unit: part.end_ns - part.start_ns}
+
+
+def _costs(model: Model, profile: Profile) -> CostTable:
+    """The profile's own estimates, which say how much of a stage is computing."""
+    refused = find_refusals(model.graph, profile, None, None)
+    kept, _, _ = hosted(model.graph, profile, refused)
+    rated = [unit.name for unit in profile.units]
+    return cost_table(model.graph, profile, kept, rated)
