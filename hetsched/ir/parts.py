@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-
-import onnx
-from google.protobuf.message import DecodeError
+from typing import TYPE_CHECKING
 
 from hetsched.errors import ModelError
+
+if TYPE_CHECKING:
+    import onnx  # heavy: a stage that was compiled before is loaded without it
 
 IDENTITY_OPSET = 23
 IDENTITY_IR_VERSION = 10
@@ -71,7 +72,7 @@ class NodeFile:
     nodes: tuple[Node, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    _proto: onnx.ModelProto = field(repr=False)
+    _proto: "onnx.ModelProto" = field(repr=False)
 
     @cached_property
     def initializers(self) -> frozenset[str]:
@@ -83,6 +84,8 @@ class NodeFile:
     @cached_property
     def has_bodies(self) -> bool:
         """Whether some node is an If, Loop or Scan."""
+        import onnx
+
         kinds = (onnx.AttributeProto.GRAPH, onnx.AttributeProto.GRAPHS)
         return any(
             entry.type in kinds for node in self._proto.graph.node for entry in node.attribute
@@ -111,6 +114,8 @@ class NodeFile:
         Raises:
             ModelError: when the file can't be written.
         """
+        import onnx
+
         chosen = sorted(nodes)
         source = self._proto
         part = onnx.ModelProto(ir_version=source.ir_version, producer_name="hetsched")
@@ -145,6 +150,9 @@ def read_nodes(path: Path) -> NodeFile:
     Raises:
         ModelError: when the file can't be read or isn't ONNX.
     """
+    import onnx
+    from google.protobuf.message import DecodeError
+
     proto = onnx.ModelProto()
     try:
         proto.ParseFromString(path.read_bytes())
@@ -173,6 +181,8 @@ def identity_model(kind: str) -> bytes:
     Raises:
         ModelError: when the type isn't known.
     """
+    import onnx
+
     opset = onnx.helper.make_opsetid("", IDENTITY_OPSET)
     node = onnx.helper.make_node("Identity", ["x"], ["y"])
     ports = [_value_info(Port(name=name, kind=kind)) for name in ("x", "y")]
@@ -181,7 +191,7 @@ def identity_model(kind: str) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _node(node: onnx.NodeProto) -> Node:
+def _node(node: "onnx.NodeProto") -> Node:
     return Node(
         name=node.name,
         op_type=node.op_type,
@@ -192,14 +202,14 @@ def _node(node: onnx.NodeProto) -> Node:
     )
 
 
-def _reads(node: onnx.NodeProto) -> Iterable[str]:
+def _reads(node: "onnx.NodeProto") -> Iterable[str]:
     yield from (name for name in node.input if name)
     for attribute in node.attribute:
         for body in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
             yield from _free(body)
 
 
-def _free(body: onnx.GraphProto) -> Iterable[str]:
+def _free(body: "onnx.GraphProto") -> Iterable[str]:
     own = {value.name for value in body.input} | {tensor.name for tensor in body.initializer}
     own.update(sparse.values.name for sparse in body.sparse_initializer)
     own.update(name for node in body.node for name in node.output)
@@ -208,14 +218,18 @@ def _free(body: onnx.GraphProto) -> Iterable[str]:
     return [name for name in read if name not in own]
 
 
-def _value_info(port: Port) -> onnx.ValueInfoProto:
+def _value_info(port: Port) -> "onnx.ValueInfoProto":
+    import onnx
+
     info = onnx.ValueInfoProto(name=port.name)
     if port.kind is not None:
         info.type.CopyFrom(_type(port.kind, port.shape))
     return info
 
 
-def _type(kind: str, shape: tuple[int | None, ...] | None) -> onnx.TypeProto:
+def _type(kind: str, shape: tuple[int | None, ...] | None) -> "onnx.TypeProto":
+    import onnx
+
     made = onnx.TypeProto()
     inner = kind[:-1]
     if kind.startswith(_OPTIONAL):
@@ -234,6 +248,8 @@ def _type(kind: str, shape: tuple[int | None, ...] | None) -> onnx.TypeProto:
 
 
 def _element(name: str) -> int:
+    import onnx
+
     try:
         return int(onnx.TensorProto.DataType.Value(name.upper()))
     except ValueError as error:

@@ -9,9 +9,7 @@ import msgspec
 
 from hetsched.backends.ort.session import make_session
 from hetsched.errors import BackendError
-from hetsched.ir.extract import save_part
 from hetsched.ir.model import Model
-from hetsched.ir.prepacked import align_prepacked
 
 MODEL_FILE = "model.onnx"
 WEIGHTS_FILE = "weights.bin"
@@ -67,6 +65,8 @@ def optimize_region(
     Raises:
         BackendError: with ONNX Runtime's reason, when it refuses the ops.
     """
+    from hetsched.ir.extract import save_part  # heavy, and not needed for what was compiled before
+
     source = folder / "source.onnx"
     weights_bytes = constant_bytes(model, ops)
     save_part(model, ops, outputs, source, external=weights_bytes >= CHILD_BYTES)
@@ -83,6 +83,8 @@ def optimize_region(
 
 def optimize_file(source: Path, threads: int, without: Sequence[str] = ()) -> None:
     """Optimise a file; model, weights and ports are saved beside it."""
+    from hetsched.ir.prepacked import align_prepacked  # heavy
+
     folder = source.parent
     session = make_session(
         source,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hetsched.backends.ort.session import make_session
 from hetsched.errors import BackendError
-from hetsched.ir.extract import save_part
 from hetsched.ir.model import Model
 
 
@@ -33,6 +32,8 @@ def refusal(model: Model, ops: Sequence[str], error: BackendError) -> BackendErr
 
 
 def _reason_alone(model: Model, name: str) -> str | None:
+    from hetsched.ir.extract import save_part  # heavy
+
     op = model.graph.op[name]
     with tempfile.TemporaryDirectory(prefix="hetsched-") as folder:
         path = Path(folder) / "op.onnx"
