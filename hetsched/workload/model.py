@@ -61,12 +61,14 @@ class After(Struct, frozen=True, kw_only=True):
     Attributes:
         app: whose requests trigger it.
         probability: that one does.
+        count: how many requests it is then, at once: one per text line that a detector finds.
         deadline: `origin`: it has to end by the deadline of the request at the cascade's beginning;
             `own`: its own deadline counts from its arrival.
     """
 
     app: str
     probability: float = 1.0
+    count: int = 1
     deadline: Literal["origin", "own"] = "origin"
 
     def __post_init__(self) -> None:
@@ -77,6 +79,7 @@ class After(Struct, frozen=True, kw_only=True):
         """
         fits = 0 < self.probability <= 1
         refuse_unless(fits, f"probability {self.probability:g} must be above 0 and at most 1")
+        refuse_unless(1 <= self.count <= 100, f"count {self.count} must be 1 to 100")
 
 
 class Change(Struct, frozen=True, kw_only=True):

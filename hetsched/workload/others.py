@@ -1,0 +1,167 @@
+"""What others would do with the same models and costs: for comparison with plans.
+
+* `whole`: each model runs on one unit, whole.
+* `band`: subgraphs as Band cuts them, each of which may run on any unit that supports it; which one
+  does is decided when it is ready.
+
+Source for Band: Jeong et al., "Band: Coordinated Multi-DNN Inference on Heterogeneous Mobile
+Processors", MobiSys 2022: ops with the same set of supporting processors, next to each other, are
+one subgraph; its scheduler picks a subgraph's processor at run time by measured latencies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hetsched import __version__
+from hetsched.convert.capability import refusals as find_refusals
+from hetsched.cost.analytic import cost_table
+from hetsched.cost.table import CostTable
+from hetsched.ir.model import Model
+from hetsched.place.evaluate import evaluate, within_limits
+from hetsched.place.placement import Stage
+from hetsched.place.problem import Problem
+from hetsched.plan.hosting import hosted
+from hetsched.plan.model import SCHEMA, ModelRef, Objective, Options, Plan, ProfileRef
+from hetsched.plan.problem import build_problem
+from hetsched.plan.stages import Solved, describe
+from hetsched.soc.profile import Profile
+from hetsched.workload.planning import without_alternatives
+
+
+def whole_plans(model: Model, profile: Profile) -> dict[str, Plan]:
+    """By unit, the plan that runs the whole model there; units that can't aren't in it."""
+    posed = _posed(model, profile)
+    problem = posed.problem
+    everything = tuple(range(len(problem.groups)))
+    found = {}
+    for index, unit in enumerate(problem.units):
+        stages = [Stage(unit=index, groups=everything)]
+        runs_all = all(row[index] is not None for row in problem.cost_ns)
+        if runs_all and within_limits(problem, stages):
+            found[unit] = without_alternatives(_plan(posed, stages))
+    return found
+
+
+def band_plan(model: Model, profile: Profile) -> Plan:
+    """The model in subgraphs as Band cuts it, each first on the unit that is fastest for it."""
+    posed = _posed(model, profile)
+    return _plan(posed, band_stages(posed.problem))
+
+
+def band_stages(problem: Problem) -> list[Stage]:
+    """Neighbouring groups that the same units run, as large as they stay convex.
+
+    Groups are taken in waves: everything ready that a set of units runs, then the next set.
+    """
+    supports = [frozenset(problem.allowed(group)) for group in range(len(problem.groups))]
+    missing = [len(before) for before in problem.predecessors]
+    ready = [group for group, count in enumerate(missing) if count == 0]
+    stages: list[Stage] = []
+    while ready:
+        wanted = supports[min(ready)]
+        wave: list[int] = []
+        at = 0
+        queue = sorted(group for group in ready if supports[group] == wanted)
+        ready = [group for group in ready if supports[group] != wanted]
+        while at < len(queue):
+            group = queue[at]
+            at += 1
+            wave.append(group)
+            for reader in problem.successors[group]:
+                missing[reader] -= 1
+                if missing[reader] == 0:
+                    (queue if supports[reader] == wanted else ready).append(reader)
+        stages += [
+            Stage(unit=_fastest(problem, part), groups=tuple(part))
+            for part in _connected(problem, wave)
+        ]
+    return stages
+
+
+def _connected(problem: Problem, groups: Sequence[int]) -> list[list[int]]:
+    """Groups that tensors between them tie together, each part ascending."""
+    left, parts = set(groups), []
+    for group in sorted(groups):
+        if group not in left:
+            continue
+        left.discard(group)
+        part, stack = [group], [group]
+        while stack:
+            at = stack.pop()
+            near = left.intersection((*problem.predecessors[at], *problem.successors[at]))
+            left -= near
+            part.extend(near)
+            stack.extend(near)
+        parts.append(sorted(part))
+    return parts
+
+
+def _fastest(problem: Problem, groups: Sequence[int]) -> int:
+    def total_ns(unit: int) -> int:
+        return sum(problem.cost_ns[group][unit] or 0 for group in groups)
+
+    return min(problem.allowed(groups[0]), key=total_ns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Posed:
+    """A model's placement problem on a SoC."""
+
+    model: Model
+    profile: Profile
+    costs: CostTable
+    problem: Problem
+
+
+def _posed(model: Model, profile: Profile) -> _Posed:
+    """As `hetsched.plan` poses it, without measurements and restrictions."""
+    refused = find_refusals(model.graph, profile, None, None)
+    kept, _, _ = hosted(model.graph, profile, refused)
+    costs = cost_table(model.graph, profile, kept)
+    problem = build_problem(model.graph, profile, costs)
+    return _Posed(model=model, profile=profile, costs=costs, problem=problem)
+
+
+def _plan(posed: _Posed, stages: Sequence[Stage]) -> Plan:
+    """These stages as a plan that nobody has searched for: its bound says nothing."""
+    schedule = evaluate(posed.problem, stages)
+    parts = describe(
+        Solved(
+            graph=posed.model.graph,
+            profile=posed.profile,
+            costs=posed.costs,
+            problem=posed.problem,
+            schedule=schedule,
+            low=schedule,
+            high=schedule,
+        )
+    )
+    return Plan(
+        schema=SCHEMA,
+        hetsched=__version__,
+        model=ModelRef(
+            name=posed.model.name,
+            ref=posed.model.ref,
+            sha256=posed.model.sha256,
+            ops=len(posed.model.graph.ops),
+            shapes=dict(posed.model.shapes),
+            prepared_sha256=posed.model.prepared_sha256,
+        ),
+        profile=ProfileRef(name=posed.profile.name, sha256=posed.profile.sha256),
+        options=Options(gap=1.0, seed=0, time_limit_s=0.0),
+        status="feasible",
+        gap=1.0,
+        objective=Objective(name="latency", value=parts.latency_ns, bound=0, unit="ns"),
+        baselines={},
+        latency_ns=parts.latency_ns,
+        latency_low_ns=parts.latency_ns,
+        latency_high_ns=parts.latency_ns,
+        throughput_rps=1e9 / parts.busiest_ns if parts.busiest_ns else 0.0,
+        energy_uj=parts.energy_uj,
+        peak_memory_bytes=parts.peak_memory_bytes,
+        accuracy=None,
+        subgraphs=parts.subgraphs,
+        transfers=parts.transfers,
+        host_stages=(),
+        rewrites=(),
+    )

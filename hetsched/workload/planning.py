@@ -1,0 +1,184 @@
+"""A plan for every app of a workload: read from its file, or made and kept by digest."""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from hetsched import __version__
+from hetsched.data import cache_dir
+from hetsched.errors import HetschedError, WorkloadError
+from hetsched.ir.model import Model
+from hetsched.plan.files import check_profile, encode_plan, load_model_for, load_plan
+from hetsched.plan.model import Plan
+from hetsched.soc.profile import Profile
+from hetsched.workload.model import App, Workload
+
+MAX_KEPT = 2048
+"""Those used longest ago go first. A plan is a few KB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """An app with its plan.
+
+    Attributes:
+        app: what was asked for.
+        plan: for the profile.
+        model: the plan's.
+        made: whether the plan was made here, not read from the app's plan file.
+    """
+
+    app: App
+    plan: Plan
+    model: Model
+    made: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How long to search for a plan.
+
+    Attributes:
+        gap: at which it counts as optimal.
+        time_limit_s: for one search.
+        seed: of the search.
+    """
+
+    gap: float = 0.01
+    time_limit_s: float = 10.0
+    seed: int = 0
+
+
+def plan_apps(
+    workload: Workload,
+    profile: Profile,
+    *,
+    objective: str | None = None,
+    effort: Effort | None = None,
+    told: Callable[[str, float], None] = lambda _name, _share: None,
+) -> tuple[Planned, ...]:
+    """A plan for every app, in the workload's order.
+
+    Args:
+        workload: whose apps.
+        profile: the SoC.
+        objective: of plans that are made, in place of the apps' and the workload's.
+        effort: of the search.
+        told: app's name and what share of it is done.
+
+    Raises:
+        WorkloadError: naming the app that can't be planned, and why.
+    """
+    found = []
+    for app in workload.apps:
+        told(app.name, 0.0)
+        wanted = objective or app.objective or workload.objective
+        try:
+            found.append(_planned(app, profile, wanted, effort or Effort()))
+        except HetschedError as error:
+            raise WorkloadError(f"app {app.name!r}: {error}") from error
+        told(app.name, 1.0)
+    if workload.planning == "joint":
+        from hetsched.workload.joint import chosen_together
+
+        return chosen_together(workload, profile, found, effort or Effort())
+    return tuple(found)
+
+
+def _planned(app: App, profile: Profile, objective: str, effort: Effort) -> Planned:
+    if app.plan is not None:
+        plan = load_plan(app.plan)
+        check_profile(plan, profile)
+        model = load_model_for(plan, app.plan)
+        return Planned(app=app, plan=plan, model=model, made=False)
+    model = load_app_model(app)
+    plan = kept_plan(model, profile, objective, effort)
+    return Planned(app=app, plan=plan, model=model, made=True)
+
+
+def load_app_model(app: App) -> Model:
+    """The model that an app names.
+
+    Raises:
+        ModelError: when it can't be loaded.
+        ZooError: when the zoo has no such model, or it can't be fetched.
+    """
+    if app.chain is not None:
+        from hetsched.ir.chain import chain_model  # heavy
+
+        return chain_model(app.chain.file, app.chain.model, app.chain.seed)
+    from hetsched.ir.load import load
+
+    return load(app.model or "", shapes=app.shapes or None)
+
+
+def kept_plan(model: Model, profile: Profile, objective: str, effort: Effort) -> Plan:
+    """A plan from the cache; made and kept where it isn't there yet.
+
+    Args:
+        model: to be planned.
+        profile: the SoC.
+        objective: `latency`, `throughput` or `energy`.
+        effort: of the search.
+
+    Raises:
+        PlacementError: when no placement exists.
+    """
+    place = _place(model, profile, [objective, effort.gap, effort.time_limit_s, effort.seed])
+    with suppress(HetschedError):
+        found = load_plan(place)
+        with suppress(OSError):
+            os.utime(place)
+        return found
+    from hetsched.plan.build import Request, make  # heavy
+
+    request = Request(
+        objective=objective, gap=effort.gap, time_limit_s=effort.time_limit_s, seed=effort.seed
+    )
+    made = make(model, profile, request).plan
+    _keep(place, made)
+    return made
+
+
+def _place(model: Model, profile: Profile, asked: list[str | float | int]) -> Path:
+    key = [__version__, _code(), model.prepared_sha256, model.ref, profile.sha256, asked]
+    digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
+    return cache_dir() / "plans" / f"{digest}.json"
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    """Digest of the code that makes plans: other code may make other ones."""
+    package = Path(__file__).parent.parent
+    digest = hashlib.sha256()
+    for layer in ("convert", "cost", "place", "plan", "soc"):
+        for path in sorted((package / layer).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _keep(place: Path, plan: Plan) -> None:
+    """Failing to keep it is no error."""
+    with suppress(OSError):
+        folder = place.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".new", delete=False) as file:
+            file.write(encode_plan(plan).encode())
+        Path(file.name).replace(place)
+        entries = sorted(folder.glob("*.json"), key=lambda entry: entry.stat().st_mtime_ns)
+        for entry in entries[:-MAX_KEPT]:
+            entry.unlink(missing_ok=True)
+
+
+def without_alternatives(plan: Plan) -> Plan:
+    """The plan with each subgraph on its unit and nowhere else."""
+    parts = tuple(msgspec.structs.replace(part, alternatives=()) for part in plan.subgraphs)
+    return msgspec.structs.replace(plan, subgraphs=parts)
