@@ -1,7 +1,7 @@
 """The file of a trace: lines of JSON, and events as they are in memory between them.
 
 The first line is the header. Then come blocks, each of which a line opens: `{"app": {...}}` names
-an app, `{"events": N, "lost": L}` is followed by N events of 40 bytes, before which L got lost, and
+an app, `{"events": N, "lost": L}` is followed by N events of 40 bytes, around which L got lost, and
 `{"end": M}` is the last: M events are in the file. A file without it was interrupted; what is in it
 up to the last whole event is read all the same. So a recording grows as it goes, and what a crash
 leaves can be read.
@@ -48,7 +48,7 @@ def app_line(app: TraceApp) -> bytes:
 
 
 def events_line(events: int, lost: int = 0) -> bytes:
-    """Opens a block of so many events, which follow; so many got lost before them."""
+    """Opens a block of so many events, which follow; so many got lost around them."""
     return msgspec.json.encode(_Block(events=events, lost=lost)) + b"\n"
 
 

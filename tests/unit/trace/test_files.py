@@ -63,7 +63,7 @@ def test_nothing_is_left_of_what_could_not_be_written(tmp_path: Path) -> None:
 
 
 def pieces() -> list[bytes]:
-    """A recording of two blocks; 3 events got lost before the second."""
+    """A recording of two blocks; 3 events got lost around the second."""
     rows = trace_of(ONE_REQUEST).events
     return [
         header_line(HEADER),
