@@ -10,6 +10,7 @@ best plan of each app otherwise. Nothing is proven about plans that are no candi
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from math import prod
 
@@ -28,8 +29,15 @@ def chosen_together(
     workload: Workload, profile: Profile, planned: Sequence[Planned], effort: Effort
 ) -> tuple[Planned, ...]:
     """The same apps with the plans that go together best; plan files stay what they are."""
-    rates = rates_hz(workload)
     options = [_candidates(each, profile, effort) for each in planned]
+    return best_together(workload, planned, options)
+
+
+def best_together(
+    workload: Workload, planned: Sequence[Planned], options: Sequence[Sequence[Plan]]
+) -> tuple[Planned, ...]:
+    """The same apps with one of the plans that each may have."""
+    rates = rates_hz(workload)
     busy = [
         [_shares(plan, rates[each.app.name]) for plan in plans]
         for each, plans in zip(planned, options, strict=True)
@@ -50,24 +58,22 @@ def chosen_together(
         return missed, round(max(shares.values(), default=0.0), 9), together
 
     sizes = [range(len(plans)) for plans in options]
-    if prod(len(size) for size in sizes) <= MOST:
-        best: Sequence[int] = min(product(*sizes), key=score)
-    else:
-        best = _descend(sizes, score)
+    few = prod(len(size) for size in sizes) <= MOST
+    best = min(product(*sizes), key=score) if few else _descend(sizes, score)
     return tuple(
-        Planned(app=each.app, plan=plans[at], model=each.model, made=each.made)
+        replace(each, plan=plans[at])
         for each, plans, at in zip(planned, options, best, strict=True)
     )
 
 
 def _descend(
     sizes: Sequence[range], score: Callable[[Sequence[int]], tuple[int, float, int]]
-) -> list[int]:
+) -> tuple[int, ...]:
     """From the first candidates on, the best change of one app until none helps."""
-    best = [0] * len(sizes)
+    best = (0,) * len(sizes)
     while True:
         near = [
-            [*best[:app], at, *best[app + 1 :]] for app, size in enumerate(sizes) for at in size
+            (*best[:app], at, *best[app + 1 :]) for app, size in enumerate(sizes) for at in size
         ]
         found = min(near, key=score)
         if score(found) >= score(best):

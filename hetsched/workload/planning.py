@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +16,7 @@ from hetsched import __version__
 from hetsched.data import cache_dir
 from hetsched.errors import HetschedError, WorkloadError
 from hetsched.ir.model import Model
+from hetsched.place.problem import OBJECTIVES
 from hetsched.plan.files import check_profile, encode_plan, load_model_for, load_plan
 from hetsched.plan.model import Plan
 from hetsched.soc.profile import Profile
@@ -23,6 +24,11 @@ from hetsched.workload.model import App, Workload
 
 MAX_KEPT = 2048
 """Those used longest ago go first. A plan is a few KB."""
+
+
+CHOICES = (*OBJECTIVES, "joint", "band", "whole")
+"""How apps without a plan file get their plans: each the best for one objective; those that go
+together best; Band's subgraphs; each model on one unit, the units that go together best."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ def plan_apps(
     workload: Workload,
     profile: Profile,
     *,
-    objective: str | None = None,
+    choice: str | None = None,
     effort: Effort | None = None,
     told: Callable[[str, float], None] = lambda _name, _share: None,
 ) -> tuple[Planned, ...]:
@@ -70,38 +76,65 @@ def plan_apps(
     Args:
         workload: whose apps.
         profile: the SoC.
-        objective: of plans that are made, in place of the apps' and the workload's.
+        choice: one of `CHOICES`; what the apps and the workload say where left out.
         effort: of the search.
         told: app's name and what share of it is done.
 
     Raises:
-        WorkloadError: naming the app that can't be planned, and why.
+        WorkloadError: naming the app that can't be planned, and why; or the choice.
     """
+    if choice is not None and choice not in CHOICES:
+        raise WorkloadError(f"plans {choice!r} are unknown: take one of {', '.join(CHOICES)}")
+    effort = effort or Effort()
     found = []
     for app in workload.apps:
         told(app.name, 0.0)
-        wanted = objective or app.objective or workload.objective
+        objective = choice if choice in OBJECTIVES else app.objective or workload.objective
         try:
-            found.append(_planned(app, profile, wanted, effort or Effort()))
+            found.append(_planned(app, profile, objective, choice, effort))
         except HetschedError as error:
             raise WorkloadError(f"app {app.name!r}: {error}") from error
         told(app.name, 1.0)
-    if workload.planning == "joint":
+    if choice == "whole":
+        return _whole(workload, profile, found)
+    if choice == "joint" or (choice is None and workload.planning == "joint"):
         from hetsched.workload.joint import chosen_together
 
-        return chosen_together(workload, profile, found, effort or Effort())
+        return chosen_together(workload, profile, found, effort)
     return tuple(found)
 
 
-def _planned(app: App, profile: Profile, objective: str, effort: Effort) -> Planned:
+def _whole(workload: Workload, profile: Profile, planned: Sequence[Planned]) -> tuple[Planned, ...]:
+    from hetsched.workload.joint import best_together
+    from hetsched.workload.others import whole_plans
+
+    options = []
+    for each in planned:
+        plans = list(whole_plans(each.model, profile).values())
+        if not plans:
+            raise WorkloadError(f"app {each.app.name!r}: no unit of {profile.name} runs all of it")
+        options.append(plans)
+    return best_together(workload, planned, options)
+
+
+def _planned(
+    app: App, profile: Profile, objective: str, choice: str | None, effort: Effort
+) -> Planned:
     if app.plan is not None:
         plan = load_plan(app.plan)
         check_profile(plan, profile)
         model = load_model_for(plan, app.plan)
-        return Planned(app=app, plan=plan, model=model, made=False)
-    model = load_app_model(app)
-    plan = kept_plan(model, profile, objective, effort)
-    return Planned(app=app, plan=plan, model=model, made=True)
+        if choice != "band":
+            return Planned(app=app, plan=plan, model=model, made=False)
+    else:
+        model = load_app_model(app)
+    if choice == "band":
+        from hetsched.workload.others import band_plan
+
+        return Planned(app=app, plan=band_plan(model, profile), model=model, made=False)
+    return Planned(
+        app=app, plan=kept_plan(model, profile, objective, effort), model=model, made=True
+    )
 
 
 def load_app_model(app: App) -> Model:
