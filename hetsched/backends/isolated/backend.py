@@ -8,7 +8,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from hetsched.backends.base import Backend, Buffer, HostValue, StageSpec
+from hetsched.backends.base import (
+    Backend,
+    Buffer,
+    HostValue,
+    StageSpec,
+    arithmetic,
+    is_emulated,
+)
 from hetsched.backends.isolated.channel import GoneError
 from hetsched.backends.isolated.executable import IsolatedExecutable, IsolatedValue
 from hetsched.backends.isolated.frames import (
@@ -16,7 +23,6 @@ from hetsched.backends.isolated.frames import (
     Compile,
     Done,
     Failed,
-    Fetch,
     File,
     Held,
     Loaded,
@@ -59,6 +65,8 @@ class IsolatedBackend:
         name: shown in mappings and reports.
         unit: whose it is.
         cores: that the child is pinned to; None leaves it free.
+        emulated: see the backend that runs in the child.
+        arithmetic: likewise.
         last_death: how the last child ended that wasn't told to; None if none did.
     """
 
@@ -68,6 +76,7 @@ class IsolatedBackend:
         """Describe a backend; the child starts when there is something to compile."""
         self.name, self.unit = name, unit
         self.cores = None if cores is None else tuple(cores)
+        self.emulated, self.arithmetic = False, "float32"
         self.last_death: Death | None = None
         self._recipe = recipe
         self._lock = threading.Lock()
@@ -154,40 +163,21 @@ class IsolatedBackend:
         if not isinstance(reply, Done) or len(reply.values) != len(stage.outputs):
             raise BackendError(f"stage {stage.stage!r}: the child's answer isn't one of a stage")
         return [
-            IsolatedValue(self, link, handle, _taken(link, value), is_here=value is not None)
+            IsolatedValue(link, handle, _taken(link, value), is_here=value is not None)
             for value, handle in zip(reply.values, reply.held, strict=True)
         ]
-
-    def fetch(self, value: IsolatedValue) -> HostValue:
-        """What the child keeps, copied here.
-
-        Raises:
-            UnitDownError: when it was lost with its child.
-        """
-        assert value.handle is not None
-        with self._lock:
-            link = self._alive()
-            self._check(link, value)
-            reply = self._ask(link, Fetch(value.handle), link.row(), "a value")
-        if not isinstance(reply, Done) or len(reply.values) != 1:
-            raise BackendError(f"unit {self.unit!r}: the child's answer isn't one value")
-        return _taken(link, reply.values[0])
 
     def _given(self, link: Link, value: Buffer | HostValue, row: Row) -> Value:
         if isinstance(value, IsolatedValue) and value.handle is not None:
             if value.link is link:
                 return Held(value.handle)
             if not value.is_here:
-                self._check(link, value)
+                raise UnitDownError(
+                    f"unit {self.unit!r} (backend {self.name}) was started anew: a value that only "
+                    f"its process had is lost",
+                    unit=self.unit,
+                )
         return write(plain(value), row)
-
-    def _check(self, link: Link, value: IsolatedValue) -> None:
-        if value.link is not link:
-            raise UnitDownError(
-                f"unit {self.unit!r} (backend {self.name}) was started anew: a value that only its "
-                f"process had is lost",
-                unit=self.unit,
-            )
 
     def _alive(self) -> Link:
         if self._link is None:
@@ -275,7 +265,9 @@ def isolated(backend: Backend, *, unit: str, cores: Sequence[int] | None) -> Iso
             f"`recipe()` to be made anew from"
         )
     name = backend.name if isinstance(backend, IsolatedBackend) else f"isolated {backend.name}"
-    return IsolatedBackend(backend.recipe(), name=name, unit=unit, cores=cores)
+    made = IsolatedBackend(backend.recipe(), name=name, unit=unit, cores=cores)
+    made.emulated, made.arithmetic = is_emulated(backend), arithmetic(backend)
+    return made
 
 
 def _file(model: Model, folder: Path) -> File:

@@ -14,37 +14,33 @@ if TYPE_CHECKING:
 
 
 class IsolatedValue:
-    """A value that a child made: here, or kept there for its own stages, or both.
+    """A value that a child made.
+
+    It is in shared memory, so that it outlives its child; where other stages in the child read it,
+    they find it as the backend made it.
 
     Attributes:
         link: to the child.
-        handle: of what it keeps; None when it keeps nothing.
+        handle: of what the child keeps; None when it keeps nothing.
+        is_here: whether the value is in shared memory; else only the child's stages can read it.
     """
 
-    __slots__ = ("_backend", "_is_here", "_value", "handle", "link")
+    __slots__ = ("_value", "handle", "is_here", "link")
 
     def __init__(
-        self,
-        backend: "IsolatedBackend",
-        link: "Link",
-        handle: int | None,
-        value: HostValue,
-        *,
-        is_here: bool,
+        self, link: "Link", handle: int | None, value: HostValue, *, is_here: bool
     ) -> None:
         """Wrap what a stage's answer told."""
-        self._backend, self.link, self.handle = backend, link, handle
-        self._value, self._is_here = value, is_here
+        self.link, self.handle, self._value, self.is_here = link, handle, value, is_here
 
     def host(self) -> HostValue:
-        """The value, copied here from the child if it isn't here yet.
+        """The value as Python sees it.
 
         Raises:
-            UnitDownError: when it was lost with its child.
+            BackendError: when the backend doesn't let anybody look into it.
         """
-        if not self._is_here:
-            self._value = self._backend.fetch(self)
-            self._is_here = True
+        if not self.is_here:
+            raise BackendError("the value is private to stages in a child process")
         return self._value
 
     def numpy(self) -> np.ndarray:
@@ -53,11 +49,6 @@ class IsolatedValue:
         if not isinstance(value, np.ndarray):
             raise BackendError("the value is a sequence or an empty optional, not a tensor")
         return value
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it outlives its child."""
-        return self._is_here
 
     def __del__(self) -> None:
         if self.handle is not None:

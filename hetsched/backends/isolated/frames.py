@@ -92,12 +92,6 @@ class Run(_Part, frozen=True):
     unloaded: list[int]
 
 
-class Fetch(_Part, frozen=True):
-    """Hand out a value that the child keeps."""
-
-    handle: int
-
-
 class File(_Part, frozen=True):
     """Where the model's ONNX graph is, as the child has asked for it; why not, if it isn't."""
 
@@ -105,7 +99,7 @@ class File(_Part, frozen=True):
     problem: str = ""
 
 
-Command = Start | Compile | Run | Fetch | File
+Command = Start | Compile | Run | File
 
 
 class Ready(_Part, frozen=True):
@@ -123,10 +117,10 @@ class NeedsFile(_Part, frozen=True):
 
 
 class Done(_Part, frozen=True):
-    """A stage has run, or a value was fetched.
+    """A stage has run.
 
     Attributes:
-        values: per output; None for what only stages in the child read.
+        values: per output; None for what only the child's backend can look into.
         held: per output, the handle of what is kept for other stages in the child, or None.
     """
 

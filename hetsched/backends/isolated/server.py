@@ -13,7 +13,6 @@ from hetsched.backends.isolated.frames import (
     Compile,
     Done,
     Failed,
-    Fetch,
     File,
     Loaded,
     NeedsFile,
@@ -26,7 +25,6 @@ from hetsched.backends.isolated.frames import (
 )
 from hetsched.backends.isolated.stages import Kept, Stages, taken
 from hetsched.backends.isolated.status import IDLE, LOADING, RUNNING, WRITING, Status
-from hetsched.backends.isolated.values import plain, write
 from hetsched.backends.recipe import make
 from hetsched.errors import HetschedError, ModelError
 from hetsched.ir.carry import unpack_model
@@ -93,8 +91,6 @@ class Server:
             return self._run(command)
         if isinstance(command, Compile):
             return self._compile(command)
-        if isinstance(command, Fetch):
-            return self._fetch(command.handle)
         if isinstance(command, Start):
             return self._start(command)
         raise GoneError("it sent a file that nobody had asked for")
@@ -113,7 +109,7 @@ class Server:
             for name, ops, outputs in command.stages
         ]
         model = unpack_model(command.model, self._file)
-        stages = Stages(model.graph, specs, self._backend.compile(model, specs))
+        stages = Stages(self._backend.compile(model, specs))
         self._programs[command.program] = stages
         return Loaded(stages.ports)
 
@@ -135,10 +131,6 @@ class Server:
         self._status.phase = WRITING
         values = stages.hand_out(command.stage, made, self._room)
         return Done(values, stages.keep(command.stage, made, self._kept, self._given))
-
-    def _fetch(self, handle: int) -> Reply:
-        self._status.phase = WRITING
-        return Done([write(plain(self._kept[handle]), self._room)], [None])
 
     def _put_away(self, command: Run) -> None:
         for offset in command.freed:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hetsched.backends.base import Buffer, Executable, HostValue, StageSpec
+from hetsched.backends.base import Buffer, Executable, HostValue
 from hetsched.backends.isolated.arena import Arena
 from hetsched.backends.isolated.frames import Held, Value
 from hetsched.backends.isolated.values import Put, read, viewed, write
-from hetsched.ir.graph import Graph
+from hetsched.errors import BackendError
 
 
 class Kept:
@@ -46,20 +46,12 @@ class Stages:
         ports: (inputs, outputs) of each stage.
     """
 
-    def __init__(
-        self, graph: Graph, specs: Sequence[StageSpec], executables: Sequence[Executable]
-    ) -> None:
-        """Find out which values leave the child, and which are read in here."""
+    def __init__(self, executables: Sequence[Executable]) -> None:
+        """Find out which values stages here read."""
         self.ports = [(list(e.inputs), list(e.outputs)) for e in executables]
         self._executables = executables
-        inside = {name for spec in specs for name in spec.ops}
-        outside = set(graph.outputs)
-        outside.update(name for op in graph.ops if op.name not in inside for name in op.reads)
         read_here = {name for executable in executables for name in executable.inputs}
         self._keeps = [[name in read_here for name in e.outputs] for e in executables]
-        self._leaves = [
-            [name in outside or name not in read_here for name in e.outputs] for e in executables
-        ]
         # Outputs that turned out to be in the memory that the next command is written to.
         self._borrows: dict[int, list[bool]] = {}
 
@@ -73,11 +65,12 @@ class Stages:
         return executable.run(dict(zip(executable.inputs, values, strict=True)))
 
     def hand_out(self, stage: int, made: Sequence[Buffer], put: Put) -> list[Value | None]:
-        """Per output, its copy in shared memory; None for what only stages here read."""
-        return [
-            write(buffer.host(), put) if leaves else None
-            for buffer, leaves in zip(made, self._leaves[stage], strict=True)
-        ]
+        """Per output, its copy in shared memory, which outlives this process.
+
+        None for what can't be looked into, and is only for other stages here.
+        """
+        keeps = self._keeps[stage]
+        return [_handed_out(b, put, is_kept=k) for b, k in zip(made, keeps, strict=True)]
 
     def keep(
         self, stage: int, made: Sequence[Buffer], kept: Kept, given: Arena
@@ -100,6 +93,15 @@ def taken(values: Sequence[Value], given: Arena, kept: Kept) -> list[Buffer | Ho
     """A command's values: views of shared memory, and what is kept here."""
     view = viewed(given)
     return [kept[v.handle] if isinstance(v, Held) else read(v, view) for v in values]
+
+
+def _handed_out(buffer: Buffer, put: Put, *, is_kept: bool) -> Value | None:
+    try:
+        return write(buffer.host(), put)
+    except BackendError:
+        if not is_kept:
+            raise
+        return None
 
 
 def _arrays(buffer: Buffer) -> list[np.ndarray]:
