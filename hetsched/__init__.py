@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from hetsched.plan.build import plan
     from hetsched.plan.files import load_plan
     from hetsched.plan.model import Plan
-    from hetsched.runtime import Runtime, SyncRuntime, host_units
+    from hetsched.runtime import Runtime, SyncRuntime, host_units, make_unit
+    from hetsched.runtime.units import units
     from hetsched.soc.catalog import profile
     from hetsched.soc.profile import Profile
 
@@ -30,8 +31,10 @@ __all__ = [
     "host_units",
     "load",
     "load_plan",
+    "make_unit",
     "plan",
     "profile",
+    "units",
 ]
 
 _HOMES = {
@@ -44,7 +47,9 @@ _HOMES = {
     "host_units": "hetsched.runtime",
     "load": "hetsched.ir.load",
     "load_plan": "hetsched.plan.files",
+    "make_unit": "hetsched.runtime",
     "profile": "hetsched.soc.catalog",
+    "units": "hetsched.runtime.units",
 }
 
 

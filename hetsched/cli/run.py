@@ -33,7 +33,7 @@ def run(
     mapped: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", help="UNIT=BACKEND: ort (the default), or null, which computes nothing."
+            "--map", help="UNIT=BACKEND: ort (the default), openvino, ...: see `hetsched units`."
         ),
     ] = None,
     verify: Annotated[
@@ -74,10 +74,10 @@ def _run(
     from hetsched.cli.progress import step
     from hetsched.plan.files import load_model_for, load_plan
     from hetsched.runtime.inputs import check_inputs
-    from hetsched.runtime.trial import fill_inputs, place_units, read_arrays, run_plan
+    from hetsched.runtime.trial import check_mapping, fill_inputs, read_arrays, run_plan
 
     plan = load_plan(path)
-    place_units(plan, backends)  # a wrong option is told before the model is loaded
+    check_mapping(plan, backends)  # a wrong option is told before the model is loaded
     arrays = read_arrays(files)
     with step(f"loading {model or plan.model.ref}"):
         loaded = load_model_for(plan, path, model)
@@ -113,11 +113,13 @@ def _show(trial: "Trial", seed: int, as_json: bool) -> None:
 
 
 def _print_mapping(trial: "Trial", seed: int, console: "Console") -> None:
-    from hetsched.runtime.trial import BACKENDS
+    from hetsched.backends.registry import BACKENDS
 
     console.print(f"{trial.model}, planned for {trial.profile}, run on this machine")
     for unit, mapped in trial.mapping.items():
-        console.print(f"  {unit} -> {mapped.on} ({mapped.backend}: {BACKENDS[mapped.backend]})")
+        about = BACKENDS.get(mapped.backend.split(" ")[0])
+        what = f"{mapped.backend}: {about.about}" if about else mapped.backend
+        console.print(f"  {unit} -> {mapped.on} ({what})")
     if trial.made_up:
         console.print(f"  random data (seed {seed}) for input {', '.join(trial.made_up)}")
 
@@ -166,6 +168,8 @@ def _print_totals(trial: "Trial", console: "Console") -> None:
 
     how = "one run, the first" if trial.runs == 1 else f"median of {trial.runs} runs"
     console.print(f"latency here   {format_ns(trial.latency_ns)} ({how})")
+    if any(mapped.emulated for mapped in trial.mapping.values()):
+        console.print("               times of an emulated unit say nothing of its hardware")
     console.print(f"predicted      {format_ns(trial.predicted_ns)} on {trial.profile}")
 
 

@@ -9,7 +9,7 @@ from hetsched.runtime.app import App
 from hetsched.runtime.request import Result, StageTime, Tally
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.sync import SyncRuntime
-from hetsched.runtime.units import RuntimeUnit, host_units, map_units
+from hetsched.runtime.units import RuntimeUnit, host_units, make_unit, map_units
 
 __all__ = [
     "POLICIES",
@@ -24,5 +24,6 @@ __all__ = [
     "SyncRuntime",
     "Tally",
     "host_units",
+    "make_unit",
     "map_units",
 ]

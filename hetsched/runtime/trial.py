@@ -1,14 +1,15 @@
 """One plan run once or a few times on this machine: what `hetsched run` reports."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median_low
 
 import msgspec
 import numpy as np
 
-from hetsched.backends.base import Backend, HostValue
+from hetsched.backends.base import HostValue, arithmetic, is_emulated
+from hetsched.backends.registry import BACKENDS
 from hetsched.errors import RunError
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
@@ -17,16 +18,13 @@ from hetsched.plan.model import Plan
 from hetsched.runtime.inputs import dtype_name
 from hetsched.runtime.request import Result
 from hetsched.runtime.runtime import Runtime
-from hetsched.runtime.units import RuntimeUnit, host_units
+from hetsched.runtime.standins import HERE
+from hetsched.runtime.units import RuntimeUnit, host_units, make_unit, planned_threads
 from hetsched.runtime.verify import Verified, verify
 
 SCHEMA = 1
 ORT = "ort"
 NULL = "null"
-BACKENDS = {
-    ORT: "ONNX Runtime CPU, one thread, this machine",
-    NULL: "computes nothing, gives zeros",
-}
 
 
 class Output(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,10 +68,17 @@ class StageRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mapped(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in for a unit of the plan."""
+    """What stands in for a unit of the plan.
+
+    Attributes:
+        backend: what executes there.
+        on: this machine's unit.
+        emulated: its times say nothing of the hardware that it stands for.
+    """
 
     backend: str
     on: str
+    emulated: bool = False
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,40 +111,64 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     made_up: tuple[str, ...]
 
 
-def place_units(
-    plan: Plan, backends: Mapping[str, str]
-) -> tuple[list[RuntimeUnit], dict[str, str]]:
-    """This machine's units for a plan, and which stands in for which of the plan's.
-
-    Args:
-        plan: what is to run.
-        backends: the plan's unit to `ort` or `null`; `ort` where nothing is said.
+def check_mapping(plan: Plan, backends: Mapping[str, str]) -> list[str]:
+    """The names of a plan's units.
 
     Raises:
-        RunError: naming a unit or backend that doesn't exist.
+        RunError: when a mapping names a unit or backend that doesn't exist.
     """
     planned = list(dict.fromkeys(part.unit for part in plan.subgraphs))
     for unit, backend in backends.items():
         if unit not in planned:
             raise RunError(f"the plan has no unit {unit!r}: it has {', '.join(planned) or 'none'}")
         if backend not in BACKENDS:
-            raise RunError(f"unit {unit!r} is mapped to {backend!r}: take {' or '.join(BACKENDS)}")
-    real = [unit for unit in planned if backends.get(unit, ORT) == ORT]
-    cores = host_units()
-    mapping = {unit: cores[index % len(cores)].name for index, unit in enumerate(real)}
-    units = [core for core in cores if core.name in mapping.values()]
-    null = _null_backend()
+            raise RunError(f"unit {unit!r} is mapped to {backend!r}: take {_either(BACKENDS)}")
+    return planned
+
+
+def place_units(
+    plan: Plan, backends: Mapping[str, str]
+) -> tuple[list[RuntimeUnit], dict[str, str]]:
+    """This machine's units for a plan, and which stands in for which of the plan's.
+
+    CPU cores are taken in turn, or by name where the plan is for them: then with as many threads as
+    it was made for. Any other backend is one unit here, whatever the number of the plan's; only
+    `null` is one for each.
+
+    Args:
+        plan: what is to run.
+        backends: the plan's unit to a backend's name; `ort` where nothing is said.
+
+    Raises:
+        RunError: naming a unit or backend that doesn't exist.
+        BackendError: when a backend isn't here.
+    """
+    planned = check_mapping(plan, backends)
+    on_cores = [unit for unit in planned if backends.get(unit, ORT) == ORT]
+    cores = host_units(planned_threads(on_cores) if plan.profile.name == HERE else 1)
+    names = [core.name for core in cores]
+    mapping = {
+        unit: unit if unit in names else names[index % len(names)]
+        for index, unit in enumerate(on_cores)
+    }
+    found = [core for core in cores if core.name in mapping.values()]
     for unit in planned:
         if unit not in mapping:
-            mapping[unit] = f"null-{unit}"
-            units.append(RuntimeUnit(name=mapping[unit], backend=null))
-    return units or [cores[0]], {unit: mapping[unit] for unit in planned}
+            mapping[unit] = _stand_in(unit, backends[unit], found)
+    return found or [cores[0]], {unit: mapping[unit] for unit in planned}
 
 
-def _null_backend() -> Backend:
-    from hetsched.backends.null import NullBackend
+def _stand_in(unit: str, backend: str, found: list[RuntimeUnit]) -> str:
+    """Name of the unit of a backend other than the CPU cores'; it is added where it is missing."""
+    name = f"{NULL}-{unit}" if backend == NULL else backend
+    if all(other.name != name for other in found):
+        found.append(make_unit(backend, name=name))
+    return name
 
-    return NullBackend()
+
+def _either(names: Iterable[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}"
 
 
 def fill_inputs(
@@ -216,7 +245,13 @@ async def run_plan(
     if check:
         from hetsched.backends.reference import reference_outputs  # heavy
 
-        verified = verify(model.graph, reference_outputs(model.path, inputs), results[-1].outputs)
+        ran = {stage.unit for stage in results[-1].stages}
+        verified = verify(
+            model.graph,
+            reference_outputs(model.path, inputs),
+            results[-1].outputs,
+            computed_in={arithmetic(unit.backend) for unit in units if unit.name in ran},
+        )
     return _trial(plan, units, mapping, results, verified, made_up)
 
 
@@ -228,7 +263,7 @@ def _trial(
     verified: Verified | None,
     made_up: tuple[str, ...],
 ) -> Trial:
-    backend_of = {unit.name: unit.backend.name for unit in units}
+    here = {unit.name: unit.backend for unit in units}
     middle = median_low(result.latency_ns for result in results)
     shown = next(result for result in results if result.latency_ns == middle)
     return Trial(
@@ -238,7 +273,10 @@ def _trial(
         runs=len(results),
         latency_ns=middle,
         predicted_ns=plan.latency_ns,
-        mapping={u: Mapped(backend=backend_of[on], on=on) for u, on in mapping.items()},
+        mapping={
+            unit: Mapped(backend=here[on].name, on=on, emulated=is_emulated(here[on]))
+            for unit, on in mapping.items()
+        },
         stages=tuple(
             StageRun(
                 id=part.id,

@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from hetsched.backends.base import Backend
 from hetsched.errors import BackendError, RunError
+
+if TYPE_CHECKING:
+    from hetsched.cost.host import Core
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +48,96 @@ class RuntimeUnit:
         object.__setattr__(self, "backend", backend)  # the class is frozen
 
 
-def host_units() -> tuple[RuntimeUnit, ...]:
-    """This machine's units: one per physical core that the process may use, the fastest first.
+def host_units(threads: int = 1) -> tuple[RuntimeUnit, ...]:
+    """This machine's CPU: one unit per core or team of cores that the process may use.
 
-    They are the units of the `host` profile, by the same names. All share one ONNX Runtime CPU
-    backend with one-thread sessions: a model's weights are in memory once, whatever its units here.
+    They are the units of the `host` profile, by the same names, the fastest first. One-core units
+    share one ONNX Runtime CPU backend with one-thread sessions: a model's weights are in memory
+    once. A unit of several cores has a backend of its own, whose sessions' threads have its cores.
+
+    Args:
+        threads: of one run of a stage, which is as many as the unit has cores.
+
+    Raises:
+        RunError: when no kind of core has that many.
     """
     from hetsched.backends.ort import OrtBackend  # heavy
+
+    teams = _teams(threads)
+    shared = OrtBackend(threads=1) if threads == 1 else None
+    return tuple(
+        RuntimeUnit(name=team.unit, backend=shared or OrtBackend(threads=threads), cores=team.cpus)
+        for team in teams
+    )
+
+
+def _teams(threads: int) -> "tuple[Core, ...]":
+    from hetsched.cost.host import host_clusters, in_teams
+
+    clusters = host_clusters()
+    most = max(len(cluster.cores) for cluster in clusters)
+    if not 1 <= threads <= most:
+        raise RunError(f"{threads} threads: this process may use {most} equal cores at most")
+    return tuple(
+        core
+        for cluster in clusters
+        if len(cluster.cores) >= threads
+        for core in in_teams(cluster, threads).cores
+    )
+
+
+def planned_threads(names: Sequence[str]) -> int:
+    """How many cores each unit of a plan for this machine has; 1 where the names don't tell."""
     from hetsched.cost.host import host_clusters
 
-    backend = OrtBackend(threads=1)
-    return tuple(
-        RuntimeUnit(name=core.unit, backend=backend, cores=core.cpus)
-        for cluster in host_clusters()
-        for core in cluster.cores
-    )
+    for threads in range(2, max(len(cluster.cores) for cluster in host_clusters()) + 1):
+        if set(names) <= {team.unit for team in _teams(threads)} and names:
+            return threads
+    return 1
+
+
+def make_unit(
+    backend: str,
+    *,
+    name: str | None = None,
+    cores: tuple[int, ...] | None = None,
+    isolation: str | None = None,
+    **options: Any,
+) -> RuntimeUnit:
+    """A unit of a backend that is known by name.
+
+    Args:
+        backend: `ort`, `openvino`, `qnn`, `opencl` or `null`.
+        name: of the unit; the backend's by default.
+        cores: CPU cores to pin its worker to.
+        isolation: see `RuntimeUnit`.
+        options: the backend's own.
+
+    Raises:
+        BackendError: when there is no such backend, it isn't here, or it lacks such an option.
+        RunError: see `RuntimeUnit`.
+    """
+    from hetsched.backends.registry import make_backend
+
+    made = make_backend(backend, **options)
+    return RuntimeUnit(name=name or backend, backend=made, cores=cores, isolation=isolation)
+
+
+def units(*backends: str) -> tuple[RuntimeUnit, ...]:
+    """This machine's units by the names of their backends: `units("ort", "openvino")`.
+
+    `ort` stands for one unit per CPU core, `host_units()`; each other name for one unit.
+
+    Raises:
+        BackendError: when there is no such backend, or it isn't here.
+        RunError: when none is named.
+    """
+    if not backends:
+        raise RunError("no backend is named: units('ort') are this machine's CPU cores")
+    found: list[RuntimeUnit] = []
+    for backend in dict.fromkeys(backends):
+        found.extend(host_units() if backend == "ort" else [make_unit(backend)])
+    return tuple(found)
 
 
 def map_units(

@@ -1,6 +1,6 @@
 """Are two sets of outputs the same, as far as their arithmetic allows?"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 import numpy as np
@@ -34,6 +34,9 @@ _KEEPS_RESOLUTION = frozenset(
     {"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Slice", "ReduceMean"}
 )
 """Ops whose output is no finer than their first input."""
+
+DTYPES = ("int8", "float16", "float32")
+"""From the lowest to the highest, as far as bounds tell them apart."""
 
 _HALF = ("float16", "bfloat16")
 _QUANTISED_OPS = frozenset(
@@ -88,14 +91,18 @@ def lowest_dtype(graph: Graph) -> str:
 
 
 def verify(
-    graph: Graph, expected: Mapping[str, HostValue], actual: Mapping[str, HostValue]
+    graph: Graph,
+    expected: Mapping[str, HostValue],
+    actual: Mapping[str, HostValue],
+    computed_in: Collection[str] = (),
 ) -> Verified:
-    """Compare outputs that this machine computed in the model's own dtypes.
+    """Compare outputs that this machine computed.
 
     Args:
         graph: the model's.
         expected: outputs of the unsplit model, by name.
         actual: outputs to judge.
+        computed_in: dtypes of the engines' arithmetic, where that may be lower than the model's.
 
     Raises:
         RunError: when the two don't have the same outputs.
@@ -104,7 +111,7 @@ def verify(
         raise RunError(
             f"the unsplit model's outputs are {', '.join(expected)}, the plan's {', '.join(actual)}"
         )
-    dtype = lowest_dtype(graph)
+    dtype = min([lowest_dtype(graph), *computed_in], key=DTYPES.index)
     found = [_judge(graph, name, dtype, expected[name], actual[name]) for name in expected]
     if not found:
         raise RunError("the model has no outputs: there is nothing to verify")

@@ -121,7 +121,11 @@ def test_a_null_unit_computes_nothing_and_fails_verification(
     ("argv", "code", "message"),
     [
         (["--map", "gpu=ort"], 1, "error: the plan has no unit 'gpu': it has big, npu"),
-        (["--map", "big=cuda"], 1, "error: unit 'big' is mapped to 'cuda': take ort or null"),
+        (
+            ["--map", "big=cuda"],
+            1,
+            "error: unit 'big' is mapped to 'cuda': take ort, openvino, qnn, opencl or null",
+        ),
         (["--map", "big"], 2, "'big' isn't UNIT=BACKEND"),
         (["--on", "emulated"], 2, "'emulated' isn't known: take host"),
         (["--repeat", "0"], 2, "Invalid value for '--repeat'"),
