@@ -5,7 +5,7 @@ across their boundaries: tensors that go only between those stages may be kept i
 layout. Tensors that come from or go to elsewhere keep the model's names and are plain.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
@@ -15,6 +15,10 @@ from hetsched.ir.model import Model
 
 HostValue: TypeAlias = np.ndarray | list[Any] | None
 """A value as Python sees it: an array, a list for a sequence, None for an empty optional."""
+
+PlainCall: TypeAlias = Callable[[Sequence[np.ndarray]], Sequence[np.ndarray]]
+"""Runs a stage on arrays: an executable's optional `call_plain`, in the order of its inputs and
+outputs. Taken where all values come from the caller and go to him."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hetsched.backends.base import HostValue
 from hetsched.ir.graph import Graph
-from hetsched.runtime.inputs import check_inputs
+from hetsched.runtime.inputs import check_inputs, native_dtype
 
 
 class Entry:
@@ -21,7 +21,7 @@ class Entry:
         self._plain: list[tuple[str, np.dtype, tuple[int | None, ...]]] = []
         for name in graph.inputs:
             tensor = graph.tensors[name]
-            dtype = _native_dtype(tensor.dtype)
+            dtype = native_dtype(tensor.dtype)
             if dtype is not None and tensor.shape is not None:
                 self._plain.append((name, dtype, tensor.shape))
         self._are_all_plain = len(self._plain) == len(graph.inputs)
@@ -44,13 +44,3 @@ class Entry:
             ):
                 return check_inputs(self._graph, inputs)
         return inputs
-
-
-def _native_dtype(name: str | None) -> np.dtype | None:
-    """Numpy's own dtype object of that name, of which there is one; None where it has none."""
-    if name is None or name == "string":
-        return None
-    try:
-        return np.dtype(name)
-    except TypeError:
-        return None

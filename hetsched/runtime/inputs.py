@@ -86,3 +86,13 @@ def describe(tensor: Tensor) -> str:
         return f"{tensor.dtype} of any shape"
     dims = ", ".join("?" if dim is None else str(dim) for dim in tensor.shape)
     return f"{tensor.dtype} of shape ({dims}{',' if len(tensor.shape) == 1 else ''})"
+
+
+def native_dtype(name: str | None) -> np.dtype | None:
+    """Numpy's own dtype object of that name, of which there is one; None where it has none."""
+    if name is None or name == "string":
+        return None
+    try:
+        return np.dtype(name)
+    except TypeError:
+        return None

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from hetsched.backends.base import Buffer, Executable, HostValue
 from hetsched.errors import BackendError
 from hetsched.ir.graph import Graph
-from hetsched.runtime.inputs import describe, dtype_name, fits
+from hetsched.runtime.inputs import describe, dtype_name, fits, native_dtype
 from hetsched.runtime.wiring import Compiled, Wire, Wired
 
 Call: TypeAlias = Callable[[Sequence[Buffer | HostValue]], Sequence[Buffer]]
@@ -37,6 +37,22 @@ class Plain:
         return self.value
 
 
+class Leaving(NamedTuple):
+    """A value that goes from a stage to the caller.
+
+    Attributes:
+        position: among the stage's outputs.
+        name: the tensor's.
+        dtype: numpy's own dtype object; None where numpy has none.
+        shape: as promised; None unless all of it is.
+    """
+
+    position: int
+    name: str
+    dtype: np.dtype | None
+    shape: tuple[int, ...] | None
+
+
 class Step(NamedTuple):
     """One stage of a program.
 
@@ -44,7 +60,7 @@ class Step(NamedTuple):
         calls: what runs it, by the index of the unit; only those of its units are ever asked for.
         reads: slots of its inputs.
         makes: how many values it must make.
-        leaving: (position among its outputs, tensor name) of what the caller gets.
+        leaving: what of its outputs the caller gets.
         writes: slots of its outputs.
         drops: slots that nobody reads after it.
         shared: slots that others read too: who reads last, lets go.
@@ -53,7 +69,7 @@ class Step(NamedTuple):
     calls: tuple[Call, ...]
     reads: tuple[int, ...]
     makes: int
-    leaving: tuple[tuple[int, str], ...]
+    leaving: tuple[Leaving, ...]
     writes: tuple[int, ...]
     drops: tuple[int, ...]
     shared: tuple[int, ...]
@@ -66,18 +82,47 @@ def make_steps(graph: Graph, wired: Wired) -> tuple[Step, ...]:
     for stage, wires, writes in zip(wired.stages, wired.reads, wired.writes, strict=True):
         reads = tuple(wire.slot for wire in wires)
         unread = tuple(slot for slot in writes if not wired.readers[slot])
+        direct = _direct(graph, wired, stage, wires, writes)
         steps.append(
             Step(
-                calls=_calls(graph, stage, wires),
+                calls=_calls(graph, stage, wires) if direct is None else direct,
                 reads=reads,
                 makes=len(writes),
-                leaving=tuple((at, names[slot]) for at, slot in enumerate(writes) if slot in names),
-                writes=writes,
+                leaving=tuple(
+                    _leaving(graph, at, names[slot])
+                    for at, slot in enumerate(writes)
+                    if slot in names
+                ),
+                writes=writes if direct is None else (),
                 drops=(*(slot for slot in reads if wired.readers[slot] == 1), *unread),
                 shared=tuple(slot for slot in reads if wired.readers[slot] > 1),
             )
         )
     return tuple(steps)
+
+
+def _leaving(graph: Graph, position: int, name: str) -> Leaving:
+    tensor = graph.tensors[name]
+    sizes = tuple(size for size in tensor.shape or () if size is not None)
+    is_known = tensor.shape is not None and len(sizes) == len(tensor.shape)
+    dtype = native_dtype(tensor.dtype)
+    return Leaving(position, name, dtype, sizes if is_known else None)
+
+
+def _direct(
+    graph: Graph, wired: Wired, stage: Compiled, wires: Sequence[Wire], writes: Sequence[int]
+) -> tuple[Call, ...] | None:
+    """The executable's way with plain arrays, where nothing else reads or makes its values."""
+    call: Any = getattr(stage.executable, "call_plain", None)
+    slots = {wire.slot for wire in wires}
+    if call is None or stage.variants or not slots <= set(wired.input_slots.values()):
+        return None
+    outputs = {slot for _, slot in wired.output_slots}
+    if any(slot not in outputs or wired.readers[slot] > 1 for slot in writes):
+        return None
+    if any(native_dtype(graph.tensors[wire.name].dtype) is None for wire in wires):
+        return None
+    return (call,) * (max(unit for unit, _ in stage.units) + 1)
 
 
 def _calls(graph: Graph, stage: Compiled, wires: Sequence[Wire]) -> tuple[Call, ...]:
@@ -152,13 +197,14 @@ def _handed_over(graph: Graph, wire: Wire, value: Buffer | HostValue) -> Buffer 
     return plain(graph, wire.name, value)
 
 
-def plain(graph: Graph, name: str, buffer: Buffer) -> HostValue:
+def plain(graph: Graph, name: str, buffer: Buffer | np.ndarray) -> HostValue:
     """A value that leaves its backend, if it is what the model says.
 
     Raises:
         BackendError: naming the tensor, what it was made as, and what the model says.
     """
-    tensor, value = graph.tensors[name], buffer.host()
+    tensor = graph.tensors[name]
+    value = buffer if isinstance(buffer, np.ndarray) else buffer.host()
     if isinstance(value, np.ndarray) and tensor.dtype is not None and not fits(tensor, value):
         raise BackendError(
             f"it made {name!r} as {dtype_name(value)} of shape {value.shape} "
