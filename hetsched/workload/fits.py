@@ -55,13 +55,14 @@ def too_late(workload: Workload, profile: Profile, planned: Sequence[Planned]) -
     by_name = {each.app.name: each for each in planned}
     found = []
     for each in planned:
-        deadline_ns, before = _deadline(workload, by_name, each.app)
+        app = workload.app(each.app.name)
+        deadline_ns, before = _deadline(workload, by_name, app)
         if deadline_ns is None:
             continue
         path = [*before, each]
         needs_ns = sum(least_ns(one) for one in path)
         if needs_ns > deadline_ns:
-            found.append(_late(each.app, profile, deadline_ns, needs_ns, path))
+            found.append(_late(app, profile, deadline_ns, needs_ns, path))
     return tuple(found)
 
 
