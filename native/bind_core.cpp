@@ -25,9 +25,6 @@ namespace hc = hetsched::core;
 
 namespace {
 
-using StageRow =
-    std::pair<std::vector<hc::StageId>, std::vector<std::pair<hc::Unit, hc::Time>>>;
-
 nb::tuple row(const hc::Action& action) {
   const int kind = static_cast<int>(action.kind);
   switch (action.kind) {
@@ -47,12 +44,6 @@ nb::list rows(hc::Dispatcher::Actions actions) {
   return result;
 }
 
-nb::tuple row(const hc::Candidate& each) {
-  return nb::make_tuple(each.request, each.app, each.stage, each.arrival,
-                        each.deadline == hc::kNever ? -1 : each.deadline, each.duration, each.rest,
-                        each.priority);
-}
-
 // A dispatcher that Python may hold. Who calls it holds the GIL; a policy written in Python may let
 // go of it, so what comes in meanwhile is refused.
 class Bound {
@@ -62,11 +53,8 @@ class Bound {
   Bound(hc::Unit units, std::vector<std::int32_t> order)
       : core_(units, hc::make_static(std::move(order), units)) {}
   Bound(hc::Unit units, nb::callable chooser)
-      : chooser_(std::move(chooser)),
-        core_(units, hc::make_chosen([this](hc::Unit unit, hc::Time now,
-                                            std::span<const hc::Candidate> candidates) {
-          return choose(unit, now, candidates);
-        })) {}
+      : chooser_(std::make_unique<PythonChooser>(std::move(chooser))),
+        core_(units, chooser_->policy()) {}
   Bound(const Bound&) = delete;
   Bound& operator=(const Bound&) = delete;
 
@@ -74,25 +62,8 @@ class Bound {
                    std::int64_t weight, std::int64_t capacity, int full, int admission,
                    bool drops_late, std::int32_t turn) {
     const Inside inside(*this);
-    if (full < 0 || full > 2 || admission < 0 || admission > 2) {
-      throw std::invalid_argument("full and admission are 0, 1 or 2");
-    }
-    hc::AppSpec spec;
-    for (const auto& [after, alternatives] : stages) {
-      hc::StageSpec stage;
-      stage.after = after;
-      for (const auto& [unit, duration] : alternatives) stage.alternatives.push_back({unit, duration});
-      spec.stages.push_back(std::move(stage));
-    }
-    spec.deadline = deadline < 0 ? hc::kNever : deadline;
-    spec.priority = priority;
-    spec.weight = weight;
-    spec.capacity = capacity;
-    spec.full = static_cast<hc::Full>(full);
-    spec.admission = static_cast<hc::Admission>(admission);
-    spec.drops_late = drops_late;
-    spec.turn = turn;
-    return core_.deploy(std::move(spec));
+    return core_.deploy(app_spec(stages, deadline, priority, weight, capacity, full, admission,
+                                 drops_late, turn));
   }
 
   template <typename Event>
@@ -104,7 +75,7 @@ class Bound {
   const hc::Dispatcher& core() const { return core_; }
 
   // What the policy written in Python did wrong first, or nothing; asked for once.
-  std::string take_error() { return std::exchange(error_, {}); }
+  std::string take_error() { return chooser_ ? chooser_->take_error() : std::string(); }
 
  private:
   struct Inside {
@@ -118,27 +89,7 @@ class Bound {
     Bound& bound;
   };
 
-  // A policy that raises, or names no candidate, gets the oldest request's.
-  std::size_t choose(hc::Unit unit, hc::Time now, std::span<const hc::Candidate> candidates) {
-    try {
-      nb::list given;
-      for (const hc::Candidate& each : candidates) given.append(row(each));
-      const auto chosen = nb::cast<std::int64_t>(chooser_(unit, now, given));
-      if (chosen >= 0 && chosen < std::ssize(candidates)) return static_cast<std::size_t>(chosen);
-      note("it chose " + std::to_string(chosen) + " of " + std::to_string(candidates.size()));
-    } catch (nb::python_error& error) {
-      note(error.what());
-    } catch (const nb::cast_error&) {
-      note("it didn't give an integer");
-    }
-    return 0;
-  }
-  void note(const std::string& what) {
-    if (error_.empty()) error_ = what;
-  }
-
-  nb::object chooser_;
-  std::string error_;
+  std::unique_ptr<PythonChooser> chooser_;
   bool inside_ = false;
   hc::Dispatcher core_;
 };
@@ -152,7 +103,64 @@ std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t> drive(
   return {driven.starts, driven.events, driven.finishes, driven.allocations};
 }
 
+nb::tuple row(const hc::Candidate& each) {
+  return nb::make_tuple(each.request, each.app, each.stage, each.arrival,
+                        each.deadline == hc::kNever ? -1 : each.deadline, each.duration, each.rest,
+                        each.priority);
+}
+
 }  // namespace
+
+hc::AppSpec app_spec(const std::vector<StageRow>& stages, hc::Time deadline, std::int64_t priority,
+                     std::int64_t weight, std::int64_t capacity, int full, int admission,
+                     bool drops_late, std::int32_t turn) {
+  if (full < 0 || full > 2 || admission < 0 || admission > 2) {
+    throw std::invalid_argument("full and admission are 0, 1 or 2");
+  }
+  hc::AppSpec spec;
+  for (const auto& [after, alternatives] : stages) {
+    hc::StageSpec stage;
+    stage.after = after;
+    for (const auto& [unit, duration] : alternatives) stage.alternatives.push_back({unit, duration});
+    spec.stages.push_back(std::move(stage));
+  }
+  spec.deadline = deadline < 0 ? hc::kNever : deadline;
+  spec.priority = priority;
+  spec.weight = weight;
+  spec.capacity = capacity;
+  spec.full = static_cast<hc::Full>(full);
+  spec.admission = static_cast<hc::Admission>(admission);
+  spec.drops_late = drops_late;
+  spec.turn = turn;
+  return spec;
+}
+
+std::unique_ptr<hc::Policy> PythonChooser::policy() {
+  return hc::make_chosen(
+      [this](hc::Unit unit, hc::Time now, std::span<const hc::Candidate> candidates) {
+        return choose(unit, now, candidates);
+      });
+}
+
+std::size_t PythonChooser::choose(hc::Unit unit, hc::Time now,
+                                  std::span<const hc::Candidate> candidates) {
+  try {
+    nb::list given;
+    for (const hc::Candidate& each : candidates) given.append(row(each));
+    const auto chosen = nb::cast<std::int64_t>(chooser_(unit, now, given));
+    if (chosen >= 0 && chosen < std::ssize(candidates)) return static_cast<std::size_t>(chosen);
+    note("it chose " + std::to_string(chosen) + " of " + std::to_string(candidates.size()));
+  } catch (nb::python_error& error) {
+    note(error.what());
+  } catch (const nb::cast_error&) {
+    note("it didn't give an integer");
+  }
+  return 0;
+}
+
+void PythonChooser::note(const std::string& what) {
+  if (error_.empty()) error_ = what;
+}
 
 void bind_core(nb::module_& m) {
   // An application that ends while it keeps an exception keeps what its frames refer to: no leak.

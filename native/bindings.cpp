@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bind_core.hpp"
+#include "bind_sim.hpp"
 #include "bind_trace.hpp"
 #include "place/balance.hpp"
 #include "place/bound.hpp"
@@ -180,6 +181,7 @@ std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::vector<LinkRow>> solv
 NB_MODULE(_core, m) {
   m.doc() = "hetsched's native core";
   bind_core(m);
+  bind_sim(m);
   bind_trace(m);
   nb::class_<hp::Problem>(m, "Problem")
       .def(
