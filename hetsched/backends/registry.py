@@ -17,13 +17,13 @@ class Entry:
         factory: `package.module:name`; takes the backend's own options.
         about: what it is, in a few words.
         options: given to the factory.
-        on_cores: its units are CPU cores, each with a pinned worker.
+        computes: it gives real numbers.
     """
 
     factory: str
     about: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    on_cores: bool = False
+    computes: bool = True
 
 
 _PLUGIN = "hetsched.backends.plugins.backend:PluginBackend"
@@ -32,7 +32,6 @@ BACKENDS: Mapping[str, Entry] = {
     "ort": Entry(
         factory="hetsched.backends.ort:OrtBackend",
         about="ONNX Runtime CPU, one thread, this machine",
-        on_cores=True,
     ),
     "openvino": Entry(
         factory=_PLUGIN,
@@ -51,6 +50,7 @@ BACKENDS: Mapping[str, Entry] = {
     "null": Entry(
         factory="hetsched.backends.null:NullBackend",
         about="computes nothing, gives zeros",
+        computes=False,
     ),
 }
 

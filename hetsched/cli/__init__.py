@@ -21,7 +21,7 @@ from hetsched.errors import HetschedError
 
 COMMANDS = (
     "check", "convert", "refit", "plan", "run", "export", "measure", "costs", "calibrate",
-    "profiles", "frameworks", "zoo",
+    "profiles", "frameworks", "units", "zoo",
 )  # fmt: skip
 """In the order of the flow, which is the order in `--help`."""
 

@@ -4,7 +4,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hetsched.backends.base import Executable, StageSpec
+import onnxruntime as ort
+
+from hetsched.backends.base import Executable, Probe, StageSpec
 from hetsched.backends.ort.assign import order
 from hetsched.backends.ort.cache import LIMIT_BYTES, Cache, default_folder
 from hetsched.backends.ort.custom import compile_cut, has_custom
@@ -58,6 +60,16 @@ class OrtBackend:
                 "cache_dir": str(self.cache.folder),
                 "cache_bytes": self.cache.limit_bytes,
             },
+        )
+
+    def probe(self) -> Probe:
+        """ONNX Runtime is always here."""
+        return Probe(
+            name=self.name,
+            here=True,
+            version=ort.__version__,
+            dtypes=("float32", "int8"),
+            devices=("CPU",),
         )
 
     def compile(self, model: Model, stages: Sequence[StageSpec]) -> Sequence[Executable]:
