@@ -5,6 +5,8 @@ import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from hetsched.backends.base import HostValue
 from hetsched.errors import RunError
 from hetsched.ir.model import Model
@@ -12,6 +14,7 @@ from hetsched.plan.model import Plan
 from hetsched.quantity import format_ns, parse_duration_ns
 from hetsched.runtime.engine import Engine, RetiredError
 from hetsched.runtime.request import Program, Request, Result, Tally
+from hetsched.runtime.state_stream import StateStream
 from hetsched.runtime.stream import in_order
 
 Inputs: TypeAlias = Mapping[str, HostValue]
@@ -93,6 +96,22 @@ class App:
             RunError: naming the input that is wrong, or the stage, unit and backend that failed.
         """
         return (await self._awaited(inputs, deadline, timeout)).result()
+
+    def new_stream(
+        self,
+        initial: Mapping[str, np.ndarray] | None = None,  # noqa: ARG002 - a HostedApp's, see there
+    ) -> StateStream:
+        """State of its own for requests that belong together, where the app was deployed with any.
+
+        Args:
+            initial: values before the first request by input; zeros for those left out.
+
+        Raises:
+            RunError: when the app has no state, or an initial value doesn't fit it.
+        """
+        raise RunError(
+            f"app {self.name!r} has no state: declare it, deploy(..., state={{'output': 'input'}})"
+        )
 
     def stream(
         self,

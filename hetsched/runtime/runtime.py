@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -12,9 +13,12 @@ from hetsched.dispatch import Admission, Full, Policy, StaticOrder, Terms
 from hetsched.errors import RunError
 from hetsched.ir.model import Model
 from hetsched.plan.model import Plan
-from hetsched.runtime.app import App, Duration, Loaded, duration_ns, wake
+from hetsched.runtime.app import App, Duration, Load, Loaded, duration_ns, wake
 from hetsched.runtime.compiling import OnCompileFailure
 from hetsched.runtime.engine import Engine
+from hetsched.runtime.host_app import HostedApp
+from hetsched.runtime.host_stage import Declared
+from hetsched.runtime.hosting import Hosting
 from hetsched.runtime.loading import Loading, make_program
 from hetsched.runtime.request import Tally
 from hetsched.runtime.standins import SAME, Alternatives
@@ -33,12 +37,20 @@ class Runtime:
         units: what to run on; `hetsched.host_units()` for this machine.
         policy: which ready stage a free unit takes: one of `POLICIES`, a `StaticOrder`, or a
             function that chooses.
+        host_processes: how many processes compute host stages; by default one a core, at most 4.
+            They are started with the first app that needs them.
 
     Raises:
         RunError: when there is no unit, two have the same name, or the policy doesn't exist.
     """
 
-    def __init__(self, units: Sequence[RuntimeUnit], *, policy: Policy = "fifo") -> None:
+    def __init__(
+        self,
+        units: Sequence[RuntimeUnit],
+        *,
+        policy: Policy = "fifo",
+        host_processes: int | None = None,
+    ) -> None:
         names = [unit.name for unit in units]
         if not names:
             raise RunError("a runtime needs at least one unit")
@@ -48,6 +60,7 @@ class Runtime:
         self.units = tuple(units)
         self._policy = policy
         self._engine = Engine(units, policy)
+        self._hosting = Hosting(host_processes)
         self._apps: set[str] = set()
         self._rates: dict[str, tuple[App, float]] = {}
         self._state = "new"
@@ -78,6 +91,16 @@ class Runtime:
         if self._state != "open":
             return
         self._state = "closed"
+        start_ns = time.perf_counter_ns()
+        try:
+            await self._hosting.drain(self._engine, cancel=cancel, timeout_ns=timeout_ns)
+            if timeout_ns is not None:
+                timeout_ns = max(1, timeout_ns - (time.perf_counter_ns() - start_ns))
+        finally:
+            await self._close_engine(cancel, timeout_ns)
+            await asyncio.to_thread(self._hosting.close)
+
+    async def _close_engine(self, cancel: bool, timeout_ns: int | None) -> None:
         loop = asyncio.get_running_loop()
         idle: asyncio.Future[None] = loop.create_future()
         self._engine.close(lambda: wake(loop, idle))
@@ -112,6 +135,9 @@ class Runtime:
         admission: Admission = "all",
         alternatives: Alternatives = SAME,
         on_compile_failure: OnCompileFailure = "refuse",
+        pre: Declared = (),
+        post: Declared = (),
+        state: Mapping[str, str] | None = None,
     ) -> App:
         """Load a plan on the units; it is ready to be called when this returns.
 
@@ -137,9 +163,15 @@ class Runtime:
                 whose backend takes it (`all`), or those that are named for a unit of the plan.
             on_compile_failure: when a backend can't take a stage: `refuse` the plan, give the stage
                 to a unit that can (`alternative`), or plan again around it (`replan`).
+            pre: host stages before the model, one or several: functions, ready-made ones of
+                `hetsched.stages`, ONNX files, each with a `HostCall` around it or not.
+            post: host stages after the model; a call gives what the last of them returned.
+            state: the model's outputs that are state, each with the input that takes it at the
+                next request of the same stream; see `App.new_stream`.
 
         Raises:
-            RunError: for a wrong name, mapping or term, or when the runtime isn't open.
+            RunError: for a wrong name, mapping, term, host stage or state, or when the runtime
+                isn't open.
             PlanError: when the model isn't the plan's.
             BackendError: when a backend can't take a stage.
         """
@@ -158,14 +190,22 @@ class Runtime:
         if rate is not None and not 0 < rate < math.inf:
             raise RunError(f"rate is {rate!r}: give requests per second, above 0")
         loading = Loading(alternatives=alternatives, on_compile_failure=on_compile_failure)
-        load = partial(self._load, name, terms, Tally(), loading)
+        load: Load = partial(self._load, name, terms, Tally(), loading)
+        around = self._hosting.around(name, pre, post, state or {}, terms)
+        if around is not None:
+            load = self._hosting.checked(load, around, self._engine, name)
         self._apps.add(name)
         try:
             loaded = await load(plan, model, mapping)
+            if around is not None:
+                await self._hosting.prepare(around)
         except BaseException:
             self._apps.discard(name)
             raise
-        app = App(self._engine, loaded, load)
+        if around is None:
+            app = App(self._engine, loaded, load)
+        else:
+            app = HostedApp(self._engine, loaded, load, around)
         if rate is not None:
             self._rates[name] = (app, rate)
             self._warn_of_overload()

@@ -22,6 +22,7 @@ ORDER = (
     ("dispatch",),
     ("workload",),
     ("trace",),
+    ("stages",),
     ("runtime", "sim"),
     ("report",),
     ("testing",),
