@@ -12,6 +12,10 @@ def test_profiles_are_found() -> None:
     assert (data_dir("profiles") / "helio-g90.toml").is_file()
 
 
+def test_kernels_are_found() -> None:
+    assert (data_dir("opencl") / "conv.cl").is_file()
+
+
 def test_a_missing_folder_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("hetsched.data._PACKAGE", tmp_path / "hetsched")
     with pytest.raises(HetschedError, match="'profiles' is missing"):
