@@ -68,6 +68,12 @@ class EmulatedBackend:
         self._pacer = pacer
         self._expect = expect
         self._told = told
+        self._made: list[EmulatedExecutable] = []
+
+    @property
+    def late_stages(self) -> tuple[str, ...]:
+        """Ids of stages for which the host has taken longer than the SoC would have."""
+        return tuple(dict.fromkeys(made.stage for made in self._made if made.late_runs))
 
     def expect(self, plan: Any, model: Model) -> None:
         """A plan whose stages will be compiled: it says what they take on the SoC.
@@ -85,29 +91,34 @@ class EmulatedBackend:
         """
         expected = [self._expect(model, stage, self.unit) for stage in stages]
         made = self._inner.compile(model, stages)
-        return [
-            EmulatedExecutable(
-                f"stage {stage.id!r} on {self.soc}'s {self.unit}", one, each, self._pacer
-            )
+        units = f"{self.soc}'s {self.unit}"
+        found = [
+            EmulatedExecutable(stage.id, units, one, each, self._pacer)
             for stage, one, each in zip(stages, made, expected, strict=True)
         ]
+        self._made += found
+        return found
 
 
 class EmulatedExecutable:
     """One stage of an emulated unit.
 
     Args:
-        what: the stage, for messages.
+        stage: its id.
+        unit: the SoC's, for messages.
         inner: computes it.
         expected: what it takes on an idle SoC.
         pacer: shared by all units of the SoC.
     """
 
-    def __init__(self, what: str, inner: Executable, expected: Expected, pacer: Pacer) -> None:
+    def __init__(
+        self, stage: str, unit: str, inner: Executable, expected: Expected, pacer: Pacer
+    ) -> None:
+        self.stage = stage
         self.inputs = inner.inputs
         self.outputs = inner.outputs
         self.expected = expected
-        self._what = what
+        self._unit = unit
         self._inner = inner
         self._pacer = pacer
         self._lock = threading.Lock()
@@ -144,8 +155,9 @@ class EmulatedExecutable:
             is_first = self._late == 1
         if is_first:
             _log.warning(
-                "%s: this host is too slow to keep pace: %.3g ms here, %.3g ms there",
-                self._what,
+                "stage %r on %s: this host is too slow to keep pace: %.3g ms here, %.3g ms there",
+                self.stage,
+                self._unit,
                 host_ns / 1e6,
                 self.expected.alone_ns / 1e6,
             )

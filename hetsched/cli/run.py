@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hetsched.runtime.verify import Verified
 
 HOST = "host"
+EMULATED = "emulated"
 _EXAMPLE = "Example: hetsched run det.plan.json --verify"
 
 
@@ -29,7 +30,12 @@ def run(
         list[str] | None,
         typer.Option("--input", help="NAME=FILE.npy; other inputs get random data."),
     ] = None,
-    on: Annotated[str, typer.Option(help="host: this machine's units.")] = HOST,
+    on: Annotated[
+        str, typer.Option(help="host: this machine's units; emulated: at a SoC's pace.")
+    ] = HOST,
+    profile: Annotated[
+        str | None, typer.Option(help="The SoC whose pace is emulated; default the plan's.")
+    ] = None,
     mapped: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,11 +50,18 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run a plan on this machine, each of its units on one of this machine's."""
-    if on != HOST:
-        raise typer.BadParameter(f"{on!r} isn't known: take {HOST}", param_hint="--on")
+    if on not in (HOST, EMULATED):
+        raise typer.BadParameter(
+            f"{on!r} isn't known: take {HOST} or {EMULATED}", param_hint="--on"
+        )
+    if on == EMULATED and mapped:
+        raise typer.BadParameter("an emulated SoC's units have no backends", param_hint="--map")
+    if on == HOST and profile is not None:
+        raise typer.BadParameter(f"goes with --on {EMULATED} only", param_hint="--profile")
     files = assignments(given or [], "--input", "NAME=FILE.npy", Path)
     backends = assignments(mapped or [], "--map", "UNIT=BACKEND", str)
-    trial = _run(plan, model, files, backends, verify=verify, repeat=repeat, seed=seed)
+    soc = None if on == HOST else profile or ""
+    trial = _run(plan, model, files, backends, verify=verify, repeat=repeat, seed=seed, soc=soc)
     _show(trial, seed, as_json)
     _refuse_other_numbers(trial)
 
@@ -70,13 +83,17 @@ def _run(
     verify: bool,
     repeat: int,
     seed: int,
+    soc: str | None,
 ) -> "Trial":
+    """With a SoC its pace is emulated; an empty name means the plan's."""
     from hetsched.cli.progress import step
     from hetsched.plan.files import load_model_for, load_plan
     from hetsched.runtime.inputs import check_inputs
     from hetsched.runtime.trial import check_mapping, fill_inputs, read_arrays, run_plan
+    from hetsched.soc.catalog import profile as find_profile
 
     plan = load_plan(path)
+    emulated = None if soc is None else find_profile(soc or plan.profile.name)
     check_mapping(plan, backends)  # a wrong option is told before the model is loaded
     arrays = read_arrays(files)
     with step(f"loading {model or plan.model.ref}"):
@@ -92,6 +109,7 @@ def _run(
                 runs=repeat,
                 seed=seed,
                 check=verify,
+                soc=emulated,
             )
         )
 
@@ -115,7 +133,10 @@ def _show(trial: "Trial", seed: int, as_json: bool) -> None:
 def _print_mapping(trial: "Trial", seed: int, console: "Console") -> None:
     from hetsched.backends.registry import BACKENDS
 
-    console.print(f"{trial.model}, planned for {trial.profile}, run on this machine")
+    how = "run on this machine"
+    if trial.paced_to is not None:
+        how = f"emulated on this machine at {trial.paced_to}'s pace"
+    console.print(f"{trial.model}, planned for {trial.profile}, {how}")
     for unit, mapped in trial.mapping.items():
         about = BACKENDS.get(mapped.backend.split(" ")[0])
         what = f"{mapped.backend}: {about.about}" if about else mapped.backend
@@ -168,7 +189,13 @@ def _print_totals(trial: "Trial", console: "Console") -> None:
 
     how = "one run, the first" if trial.runs == 1 else f"median of {trial.runs} runs"
     console.print(f"latency here   {format_ns(trial.latency_ns)} ({how})")
-    if any(mapped.emulated for mapped in trial.mapping.values()):
+    if trial.paced_to is not None:
+        console.print("               emulated: paced to the plan's predictions, nothing measured")
+        if trial.too_slow:
+            some = ", ".join(trial.too_slow[:6]) + (", ..." if len(trial.too_slow) > 6 else "")
+            slow = f"{len(trial.too_slow)} of {len(trial.stages)} stages ({some})"
+            console.print(f"too slow       this host can't keep pace in {slow}", style="yellow")
+    elif any(mapped.emulated for mapped in trial.mapping.values()):
         console.print("               times of an emulated unit say nothing of its hardware")
     console.print(f"predicted      {format_ns(trial.predicted_ns)} on {trial.profile}")
 

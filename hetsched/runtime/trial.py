@@ -14,6 +14,7 @@ from hetsched.errors import RunError
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
 from hetsched.ir.sample import sample
+from hetsched.plan.files import check_profile
 from hetsched.plan.model import Plan
 from hetsched.runtime.inputs import dtype_name
 from hetsched.runtime.request import Result
@@ -21,6 +22,7 @@ from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.standins import HERE
 from hetsched.runtime.units import RuntimeUnit, host_units, make_unit, planned_threads
 from hetsched.runtime.verify import Verified, verify
+from hetsched.soc.profile import Profile
 
 SCHEMA = 1
 ORT = "ort"
@@ -96,6 +98,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
         outputs: in the model's order, of the last run.
         verified: None unless asked for.
         made_up: inputs that weren't given and were filled with random data.
+        paced_to: name of the SoC whose pace was emulated; None where nothing was.
+        too_slow: stages for which this host took longer than that SoC would have, at least once.
     """
 
     schema: int
@@ -109,6 +113,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     outputs: tuple[Output, ...]
     verified: Verified | None
     made_up: tuple[str, ...]
+    paced_to: str | None = None
+    too_slow: tuple[str, ...] = ()
 
 
 def check_mapping(plan: Plan, backends: Mapping[str, str]) -> list[str]:
@@ -219,6 +225,7 @@ async def run_plan(
     runs: int = 1,
     seed: int = 0,
     check: bool = False,
+    soc: Profile | None = None,
 ) -> Trial:
     """Deploy a plan here, run it, and say what came out.
 
@@ -230,13 +237,14 @@ async def run_plan(
         runs: how often, one after the other; times are medians.
         seed: of the random data.
         check: compare the last run's outputs with the unsplit model's.
+        soc: emulate this one's units, in place of `backends`.
 
     Raises:
         RunError: for a wrong input or mapping, or when a stage fails.
         BackendError: when a backend can't take a stage.
         PlanError: when the model isn't the plan's.
     """
-    units, mapping = place_units(plan, backends)
+    units, mapping = place_units(plan, backends) if soc is None else _emulated(plan, soc)
     inputs, made_up = fill_inputs(model.graph, given, seed)
     async with Runtime(units) as runtime:
         app = await runtime.deploy(plan, name=plan.model.name, model=model, mapping=mapping)
@@ -252,7 +260,20 @@ async def run_plan(
             results[-1].outputs,
             computed_in={arithmetic(unit.backend) for unit in units if unit.name in ran},
         )
-    return _trial(plan, units, mapping, results, verified, made_up)
+    trial = _trial(plan, units, mapping, results, verified, made_up)
+    if soc is None:
+        return trial
+    late = {name for unit in units for name in getattr(unit.backend, "late_stages", ())}
+    too_slow = tuple(part.id for part in plan.subgraphs if part.id in late)
+    return msgspec.structs.replace(trial, paced_to=soc.name, too_slow=too_slow)
+
+
+def _emulated(plan: Plan, soc: Profile) -> tuple[list[RuntimeUnit], dict[str, str]]:
+    """A SoC's units on this machine; each of the plan's is its namesake."""
+    from hetsched.runtime.emulated import emulated_units
+
+    check_profile(plan, soc)
+    return list(emulated_units(soc)), {part.unit: part.unit for part in plan.subgraphs}
 
 
 def _trial(
