@@ -18,7 +18,7 @@ from pathlib import Path
 
 import onnx
 import onnxruntime as ort
-import onnxruntime_qnn as qnn  # type: ignore[import-not-found]  # in an environment of its own
+import onnxruntime_qnn as qnn
 
 HTP_ARCH, SOC_MODEL = "73", "43"
 """Snapdragon 8 Gen 2, which the emulation finalizes graphs for."""
