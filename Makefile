@@ -62,7 +62,7 @@ $(VENV)/installed: $(BIN)/python $(NATIVE)
 
 $(VENV)/tested: $(BIN)/python $(NATIVE)
 	@echo "installing hetsched, what it needs and what its tests need into $(VENV)"
-	$(BIN)/pip install --quiet --editable '.[test,qnn,openvino]'
+	$(BIN)/pip install --quiet --editable '.[test,qnn,openvino,pocl]'
 	@touch $@ $(VENV)/installed
 
 $(SANITIZED)/built: $(VENV)/tested
