@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
 
 from hetsched.errors import RunError
-
-if TYPE_CHECKING:
-    import onnxruntime
 
 
 class OnnxFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +56,7 @@ class OnnxFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @cache
-def _session(path: str) -> "onnxruntime.InferenceSession":
+def _session(path: str) -> Any:
     from hetsched.backends.ort.session import make_session  # heavy
 
     if not Path(path).is_file():
