@@ -9,7 +9,14 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from time import monotonic
 
-from hetsched.backends.base import Buffer, Executable, HostValue, StageSpec
+from hetsched.backends.base import (
+    Backend,
+    Buffer,
+    Executable,
+    HostValue,
+    StageSpec,
+    is_emulated,
+)
 from hetsched.backends.ort import OrtBackend
 from hetsched.backends.ort_profile import RunTime, timed
 from hetsched.cost.bands import Band, band, relative_error
@@ -33,7 +40,7 @@ def measure_stages(
     *,
     threads: int,
     budget_s: float,
-    backend: OrtBackend | None = None,
+    backend: Backend | None = None,
     progress: Progress | None = None,
 ) -> tuple[Band, ...]:
     """Time of each stage, its dispatch included.
@@ -48,8 +55,11 @@ def measure_stages(
         progress: told the share that is done.
 
     Raises:
-        CostError: when the stages can't run here, or no input data can be made up.
+        CostError: when the stages can't run here, no input data can be made up, or the backend only
+            emulates its hardware.
     """
+    if backend is not None and is_emulated(backend):
+        raise CostError(f"backend {backend.name!r} emulates its hardware: its times enter no cost")
     units = [tuple(row) for row in cpus]
     every = sorted({cpu for row in units for cpu in row})
     try:
