@@ -26,7 +26,7 @@ from hetsched.backends.isolated.frames import (
 from hetsched.backends.isolated.stages import Kept, Stages, taken
 from hetsched.backends.isolated.status import IDLE, LOADING, RUNNING, WRITING, Status
 from hetsched.backends.recipe import make
-from hetsched.errors import HetschedError, ModelError
+from hetsched.errors import BackendError, HetschedError, ModelError
 from hetsched.ir.carry import unpack_model
 
 
@@ -129,6 +129,9 @@ class Server:
         stages = self._programs[command.program]
         made = stages.run(command.stage, taken(command.values, self._given, self._kept))
         self._status.phase = WRITING
+        wanted = len(stages.ports[command.stage][1])
+        if len(made) != wanted:
+            raise BackendError(f"it made {len(made)} values instead of {wanted}")
         values = stages.hand_out(command.stage, made, self._room)
         return Done(values, stages.keep(command.stage, made, self._kept, self._given))
 

@@ -72,11 +72,12 @@ def _write_array(array: np.ndarray, put: Put) -> Dense | Text:
     dtype = array.dtype
     if dtype.kind in _STRINGS:
         return _write_strings(array)
-    offset = 0
+    name, offset = _name(dtype), 0
     if array.nbytes:
         offset, arena = put(array.nbytes)
-        arena.view(offset, dtype, array.shape)[...] = array
-    return Dense(_name(dtype), array.shape, offset)
+        # Of this machine's byte order, whatever the array's is.
+        arena.view(offset, dtype_of(name), array.shape)[...] = array
+    return Dense(name, array.shape, offset)
 
 
 def _write_strings(array: np.ndarray) -> Text:
