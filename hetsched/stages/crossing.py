@@ -1,9 +1,9 @@
 """Values and stages as bytes, so that they can cross to another process and back as they were.
 
-Handled: None, bool, int, float, str, bytes, lists, tuples, dicts, NumPy arrays and scalars,
-dataclasses and msgspec structs of these, and functions and classes that can be imported. Refused:
-anything else; nothing is pickled. A large array leaves only its place in the bytes: its elements go
-through memory that both processes see.
+Handled: None, bool, int, float, str, bytes, lists, tuples, dicts, NumPy arrays and scalars, named
+tuples, dataclasses and msgspec structs of these, and functions and classes that can be imported.
+Refused: anything else; nothing is pickled. A large array leaves only its place in the bytes: its
+elements go through memory that both processes see.
 """
 
 import dataclasses
@@ -168,7 +168,9 @@ def _unsendable(value: Any, where: str) -> UnsendableError:
 
 
 def _field_names(value: Any) -> tuple[str, ...] | None:
-    """Fields of a dataclass or a msgspec struct that its class takes by name."""
+    """Fields that a value's class takes by name: of dataclasses, named tuples, msgspec structs."""
+    if isinstance(value, tuple):
+        return getattr(value, "_fields", None)
     if isinstance(value, msgspec.Struct):
         return value.__struct_fields__
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

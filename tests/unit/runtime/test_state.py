@@ -129,7 +129,7 @@ async def test_wrong_declarations_are_refused(state: dict[str, str], message: st
 def test_shapes_and_dtypes_must_fit() -> None:
     model = load("zoo:silero-vad")
     wrong = {output: "input" for output in model.graph.outputs if output != "stateN"}
-    with pytest.raises(RunError, match="the input float32 of shape .*; these fit: 'stateN'"):
+    with pytest.raises(RunError, match=r"the input float32 of shape .*; these fit: 'stateN'"):
         StateSpec(feeds=wrong).check(model.graph, "vad")
 
 
