@@ -2,7 +2,7 @@
 
 from hetsched.backends.opencl.kernels.launch import Arg, Launch, Lowered, RefusedError
 from hetsched.backends.opencl.kernels.node import Node
-from hetsched.backends.opencl.kernels.windows import windows
+from hetsched.backends.opencl.kernels.windows import Windows, windows
 
 
 def max_pool(node: Node) -> Lowered:
@@ -16,11 +16,19 @@ def average_pool(node: Node) -> Lowered:
     return _launch(node, "average_pool", (int(node.number("count_include_pad", 0) != 0),))
 
 
+def _refuse_empty_windows(found: Windows) -> None:
+    """With ceil_mode, shape inference and ONNX Runtime don't agree on windows behind the input."""
+    for count, step, size, pad in zip(found.out, found.stride, found.size, found.pad, strict=True):
+        if (count - 1) * step >= size + pad:
+            raise RefusedError(f"a window that starts behind the input's {size}")
+
+
 def _launch(node: Node, kernel: str, more: tuple[Arg, ...]) -> Lowered:
     taps = node.list("kernel_shape")
     if not taps:
         raise RefusedError(f"{node.op.op_type} without kernel_shape")
     found = windows(node, taps)
+    _refuse_empty_windows(found)
     table = (
         *found.size, *found.taps, *found.out, *found.stride, *found.dilation, *found.pad,
         *found.end,

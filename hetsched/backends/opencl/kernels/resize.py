@@ -68,7 +68,10 @@ def _scales(node: Node, shape: Sequence[int], out: Sequence[int]) -> list[np.flo
         return found
     axes = node.list("axes") or tuple(range(len(shape)))
     for axis, scale in zip(axes, given, strict=True):
-        found[axis_of(axis, len(shape))] = np.float32(scale)
+        at, exact = axis_of(axis, len(shape)), np.float32(scale)
+        if int(np.float32(shape[at]) * exact) != out[at]:  # ONNX Runtime's output is another one
+            raise RefusedError(f"a size of {out[at]} out of {shape[at]} scaled by {exact}")
+        found[at] = exact
     return found
 
 
