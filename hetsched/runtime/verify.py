@@ -141,15 +141,14 @@ def _judge(graph: Graph, name: str, dtype: str, expected: HostValue, actual: Hos
 
 def _bound(graph: Graph, name: str, dtype: str, expected: HostValue) -> float:
     """On max|a-b| / max|a| of one output."""
-    if dtype == "float16":
-        return FLOAT16_BOUND
+    least = FLOAT16_BOUND if dtype == "float16" else FLOAT32_BOUND
     if not isinstance(expected, np.ndarray) or expected.dtype.kind in "OSUT":
-        return FLOAT32_BOUND
+        return least
     largest = _largest(expected)
     if not largest:
-        return FLOAT32_BOUND
-    if dtype == "float32":
-        return max(_resolution(graph, name) / largest, FLOAT32_BOUND)
+        return least
+    if dtype != "int8":
+        return max(_resolution(graph, name) / largest, least)
     return max(QUANTISATION_STEPS * _step(graph, name, expected) / largest, FLOAT32_BOUND)
 
 
