@@ -14,6 +14,7 @@ from hetsched.plan.model import Plan
 from hetsched.quantity import format_ns, parse_duration_ns
 from hetsched.runtime.engine import Engine, RetiredError
 from hetsched.runtime.request import Program, Request, Result, Tally
+from hetsched.runtime.snapshot import AppSnapshot
 from hetsched.runtime.state_stream import StateStream
 from hetsched.runtime.stream import in_order
 
@@ -53,6 +54,10 @@ class App:
     def notes(self) -> tuple[str, ...]:
         """What didn't go as planned when it was loaded, one line each."""
         return self._program.notes
+
+    def snapshot(self) -> AppSnapshot:
+        """Counts and latencies up to now."""
+        return AppSnapshot.of(self.name, self.tally, self._engine.waiting(self._program.app))
 
     def expected_ns(self) -> dict[str, int]:
         """How long a request keeps each unit busy, as planned or as learnt; 0 where unknown."""

@@ -29,8 +29,11 @@ from hetsched.dispatch import (
 from hetsched.errors import RunError
 from hetsched.runtime.alarm import Alarm
 from hetsched.runtime.learning import Learned
-from hetsched.runtime.request import Request
+from hetsched.runtime.request import Program, Request
+from hetsched.runtime.seen import Seen
+from hetsched.runtime.snapshot import UnitSnapshot
 from hetsched.runtime.units import RuntimeUnit
+from hetsched.trace.recording import Recording
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -72,6 +75,7 @@ class Engine:
         self._weighs_times = policy not in TIMELESS
         self._requests: dict[int, Request] = {}
         self._retired: set[int] = set()
+        self.seen = Seen(len(self.units))
         self._closing = False
         self._on_idle: Callable[[], None] | None = None
         self._mailboxes: list[queue.SimpleQueue[_Item]] = [queue.SimpleQueue() for _ in self.units]
@@ -117,6 +121,39 @@ class Engine:
         with self._lock:
             self._refuse_when_closing()
             return deploy(self._dispatcher, nodes, terms, turn)
+
+    def deployed(self, program: Program, terms: Terms) -> None:
+        """The app takes requests from now on."""
+        with self._lock:
+            self.seen.deployed(program, terms.deadline_ns)
+
+    def trace(self, recording: Recording) -> None:
+        """Record what happens from now on."""
+        with self._lock:
+            self.seen.record(recording)
+
+    def refuse_second_trace(self) -> None:
+        """There is one trace at a time.
+
+        Raises:
+            RunError: naming the file of the other one.
+        """
+        self.seen.refuse_second()
+
+    def untrace(self) -> Recording | None:
+        """Record no more. What was recorded into must be closed."""
+        with self._lock:
+            return self.seen.stop()
+
+    def snapshot(self) -> tuple[UnitSnapshot, ...]:
+        """The units as they are now."""
+        with self._lock:
+            return self.seen.units(self.units, self._dispatcher)
+
+    def waiting(self, app: int) -> int:
+        """How many of an app's requests have no stage that has started."""
+        with self._lock:
+            return 0 if app in self._retired else self._dispatcher.waiting(app)
 
     def learner(self, app: int, nodes: Sequence[StageNode], terms: Terms) -> Learned | None:
         """What learns the times of an app's stages, where decisions depend on them."""
@@ -205,6 +242,8 @@ class Engine:
                 time.perf_counter_ns(), request.program.app, request.deadline_ns
             )
             self._requests[request.number] = request
+            if self.seen.recorder is not None:
+                self.seen.submitted(request)
             return self._note(actions)
 
     def _ring(self) -> None:
@@ -231,6 +270,8 @@ class Engine:
     def _forget(self, number: int, status: int) -> Request:
         request = self._requests.pop(number)
         request.end(STATUSES[status])
+        if self.seen.recorder is not None:
+            self.seen.finished(request)
         return request
 
     def _idle_call(self) -> Callable[[], None] | None:
@@ -272,6 +313,9 @@ class Engine:
             unit, request, stage = task
             try:
                 if request.status is None:  # else it has ended since the dispatcher decided
+                    if self.seen.recorder is not None:
+                        self.seen.started(unit, request, stage)
+                    self.seen.meters[unit].task = task
                     request.execute(stage, unit)
             except RunError as error:
                 todo = self._failed(task, error)
@@ -297,9 +341,9 @@ class Engine:
         program = request.program
         if shared := program.steps[stage].shared:
             request.let_go(shared)
-        if program.learned is not None and program.app not in self._retired:
-            took_ns = request.duration_ns(stage)
-            if took_ns:  # else it wasn't run: the request had ended
+        if took_ns := request.duration_ns(stage):  # else it wasn't run: the request had ended
+            self.seen.ended(unit, request, stage, took_ns)
+            if program.learned is not None and program.app not in self._retired:
                 program.learned.add(stage, unit, took_ns)
         return self._dispatcher.stage_done(time.perf_counter_ns(), unit, request.number, stage)
 
@@ -312,7 +356,12 @@ class Engine:
         with self._lock:
             request.fail(error)
             now_ns = time.perf_counter_ns()
-            return self._note(self._dispatcher.stage_failed(now_ns, unit, request.number, stage))
+            actions = self._dispatcher.stage_failed(now_ns, unit, request.number, stage)
+            is_over = request.status is not None or any(
+                kind == FINISH and number == request.number for kind, _, number, _ in actions
+            )
+            self.seen.failed(unit, request, stage, is_retried=not is_over)
+            return self._note(actions)
 
     def _work(self, unit: int) -> None:
         """A worker's thread: what its mailbox brings, and what follows from it on the same unit."""

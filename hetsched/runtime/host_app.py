@@ -151,7 +151,7 @@ class HostedApp(App):
     def _end(self, call: Call, status: RequestStatus) -> None:
         call.leave()
         with self._counting:
-            self._total.count(status)
+            self._total.count(status, time.perf_counter_ns() - call.start_ns)
         self._around.gate.leave()
 
 

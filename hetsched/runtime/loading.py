@@ -85,7 +85,7 @@ async def make_program(
     compiler = Compiler(engine, plan, model, wanted, others, loading.on_compile_failure)
     wired = wire(model.graph, await compiler.run())
     app = engine.deploy(wired.nodes, terms, turn)
-    return Program(
+    program = Program(
         app=app,
         name=name,
         graph=model.graph,
@@ -98,6 +98,8 @@ async def make_program(
         entry=Entry(model.graph),
         notes=tuple(compiler.notes),
     )
+    engine.deployed(program, terms)
+    return program
 
 
 def _as_planned(plan: Plan, model: Model) -> Model:

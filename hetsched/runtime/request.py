@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from hetsched.runtime.entry import Entry
 from hetsched.runtime.learning import Learned
 from hetsched.runtime.steps import Step, plain
 from hetsched.runtime.wiring import Wired
+from hetsched.trace.histogram import Histogram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,8 @@ class Result:
 class Tally:
     """How many requests of an app came, and how those that ended did so.
 
-    `requests` is the sum of the others but `in_flight`, and of that.
+    `requests` is the sum of the others but `in_flight`, and of that. `latency` is of those that
+    were completed or missed.
     """
 
     requests: int = 0
@@ -75,13 +77,17 @@ class Tally:
     dropped: int = 0
     cancelled: int = 0
     failed: int = 0
+    latency: Histogram = field(default_factory=Histogram, compare=False, repr=False)
 
-    def count(self, status: RequestStatus) -> None:
-        """One more has ended like that."""
+    def count(self, status: RequestStatus, latency_ns: int) -> None:
+        """One more has ended like that, so long after it came."""
         if status is RequestStatus.COMPLETED:
             self.completed += 1
-        else:
-            setattr(self, status, getattr(self, status) + 1)
+            self.latency.add(latency_ns)
+            return
+        setattr(self, status, getattr(self, status) + 1)
+        if status is RequestStatus.MISSED:
+            self.latency.add(latency_ns)
 
     @property
     def in_flight(self) -> int:
@@ -136,18 +142,18 @@ class Request:
     """
 
     __slots__ = (
-        "_end_ns",
         "_leaving",
         "_left",
         "_on_end",
         "_slots",
-        "_submitted_ns",
         "_times",
         "deadline_ns",
         "error",
+        "finished_ns",
         "number",
         "program",
         "status",
+        "submitted_ns",
     )
 
     def __init__(
@@ -170,8 +176,8 @@ class Request:
             self._slots[slot] = inputs[name]
         self._left = list(wired.readers)
         self._times = [(0, 0, -1)] * len(wired.stages)
-        self._submitted_ns = time.perf_counter_ns()
-        self._end_ns = self._submitted_ns
+        self.finished_ns = -1  # once it has ended
+        self.submitted_ns = time.perf_counter_ns()
 
     def execute(self, stage: int, unit: int) -> None:
         """Run a stage on the calling thread, for a unit; keep what it makes.
@@ -183,6 +189,7 @@ class Request:
         calls, reads, makes, leaving, writes, drops, _ = self.program.steps[stage]
         slots = self._slots
         start_ns = time.perf_counter_ns()
+        self._times[stage] = (start_ns, start_ns, unit)
         try:
             made = calls[unit]([slots[slot] for slot in reads])
             if len(made) != makes:
@@ -217,9 +224,13 @@ class Request:
                 self._slots[slot] = None
 
     def duration_ns(self, stage: int) -> int:
-        """How long a stage took that has ended."""
+        """How long a stage took that has ended; 0 when it wasn't run."""
         start_ns, end_ns, _ = self._times[stage]
         return end_ns - start_ns
+
+    def span_ns(self, stage: int) -> tuple[int, int]:
+        """When a stage started and ended; twice its start until it has ended."""
+        return self._times[stage][:2]
 
     def fail(self, error: RunError) -> None:
         """Note why it is about to fail; the first reason stays."""
@@ -229,8 +240,8 @@ class Request:
     def end(self, status: RequestStatus) -> None:
         """Note how it ended."""
         self.status = status
-        self.program.tally.count(status)
-        self._end_ns = time.perf_counter_ns()
+        self.finished_ns = time.perf_counter_ns()
+        self.program.tally.count(status, self.finished_ns - self.submitted_ns)
 
     def notify(self) -> None:
         """Tell who waits for it; called once, outside the lock."""
@@ -267,15 +278,15 @@ class Request:
         return Result(
             outputs=outputs,
             status=self.status,
-            latency_ns=self._end_ns - self._submitted_ns,
+            latency_ns=self.finished_ns - self.submitted_ns,
             stages=tuple(
                 StageTime(
                     id=stage.id,
                     planned_unit=stage.planned_unit,
                     unit=self.program.unit_names[unit],
                     backend=stage.backend_on(unit),
-                    start_ns=start_ns - self._submitted_ns,
-                    end_ns=end_ns - self._submitted_ns,
+                    start_ns=start_ns - self.submitted_ns,
+                    end_ns=end_ns - self.submitted_ns,
                 )
                 for stage, (start_ns, end_ns, unit) in zip(
                     self.program.wired.stages, self._times, strict=True

@@ -4,8 +4,10 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
@@ -21,7 +23,10 @@ from hetsched.runtime.host_stage import Declared
 from hetsched.runtime.hosting import Hosting
 from hetsched.runtime.loading import Loading, make_program
 from hetsched.runtime.request import Tally
+from hetsched.runtime.snapshot import Snapshot, policy_name
 from hetsched.runtime.standins import SAME, Alternatives
+from hetsched.runtime.tracing import begin as begin_trace
+from hetsched.runtime.tracing import end as end_trace
 from hetsched.runtime.units import RuntimeUnit, map_units
 
 _log = logging.getLogger(__name__)
@@ -39,6 +44,8 @@ class Runtime:
             function that chooses.
         host_processes: how many processes compute host stages; by default one a core, at most 4.
             They are started with the first app that needs them.
+        trace: a file that everything is recorded into, from the beginning to the end; see
+            `tracing`. It must not be there yet.
 
     Raises:
         RunError: when there is no unit, two have the same name, or the policy doesn't exist.
@@ -50,6 +57,7 @@ class Runtime:
         *,
         policy: Policy = "fifo",
         host_processes: int | None = None,
+        trace: str | Path | None = None,
     ) -> None:
         names = [unit.name for unit in units]
         if not names:
@@ -61,13 +69,19 @@ class Runtime:
         self._policy = policy
         self._engine = Engine(units, policy)
         self._hosting = Hosting(host_processes)
+        self._trace = trace
+        self._started_ns = 0
         self._apps: set[str] = set()
+        self._deployed: dict[str, App] = {}
         self._rates: dict[str, tuple[App, float]] = {}
         self._state = "new"
 
     async def __aenter__(self) -> Self:
         if self._state != "new":
             raise RunError(f"this runtime is {self._state}: make a new one")
+        if self._trace is not None:
+            begin_trace(self._engine, policy_name(self._policy), self._trace)
+        self._started_ns = time.perf_counter_ns()
         self._engine.start()
         self._state = "open"
         return self
@@ -99,6 +113,38 @@ class Runtime:
         finally:
             await self._close_engine(cancel, timeout_ns)
             await asyncio.to_thread(self._hosting.close)
+            await asyncio.to_thread(end_trace, self._engine)
+
+    @asynccontextmanager
+    async def tracing(self, path: str | Path, *, force: bool = False) -> AsyncGenerator[None, None]:
+        """Record what happens in this block into a trace's file.
+
+        What was recorded survives a crash: such a file is read up to its last whole event.
+
+        Args:
+            path: of the file; `hetsched report` makes a picture of it.
+            force: replace a file that is there.
+
+        Raises:
+            RunError: when a trace is being recorded already.
+            OutputExistsError: when the file exists and `force` isn't set.
+            TraceError: when it can't be written, at the latest at the block's end.
+        """
+        begin_trace(self._engine, policy_name(self._policy), path, force=force)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(end_trace, self._engine)
+
+    def snapshot(self) -> Snapshot:
+        """Counts, latencies, queues and utilisation up to now; takes some microseconds."""
+        return Snapshot(
+            time_ns=time.perf_counter_ns(),
+            started_ns=self._started_ns,
+            policy=policy_name(self._policy),
+            apps=tuple(app.snapshot() for app in list(self._deployed.values())),
+            units=self._engine.snapshot(),
+        )
 
     async def _close_engine(self, cancel: bool, timeout_ns: int | None) -> None:
         loop = asyncio.get_running_loop()
@@ -206,6 +252,7 @@ class Runtime:
             app = App(self._engine, loaded, load)
         else:
             app = HostedApp(self._engine, loaded, load, around)
+        self._deployed[name] = app
         if rate is not None:
             self._rates[name] = (app, rate)
             self._warn_of_overload()

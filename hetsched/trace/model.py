@@ -76,8 +76,8 @@ class Trace:
     Attributes:
         header: what it is of.
         apps: in the order of their numbers.
-        events: dtype `EVENT`, (N,): in the order in which they were recorded, in which each
-            request's and each unit's are in the order of time.
+        events: dtype `EVENT`, (N,), as they were recorded; by their times, and those of the same
+            time in this order, they tell each request's and each unit's story.
         lost: how many events there was no room for.
         is_complete: False when recording was interrupted: what came last is missing.
     """

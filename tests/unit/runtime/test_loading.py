@@ -10,7 +10,6 @@ from hetsched.errors import DroppedError, RunError
 from hetsched.plan.model import Alternative, Plan
 from hetsched.quantity import Origin
 from hetsched.runtime import Runtime, RuntimeUnit
-from hetsched.runtime.learning import Learned
 from hetsched.runtime.standins import able_units
 from tests.unit.runtime.fakes import FakeBackend, Gate, make_model, op
 from tests.unit.runtime.plans import plan_of
@@ -70,23 +69,6 @@ async def test_an_app_uses_every_unit_that_can_run_its_stage() -> None:
         results = await asyncio.gather(*calls)
     assert [result.stages[0].unit for result in results] == ["cpu0", "cpu1"]
     assert sorted(backend.threads) == [("s0", "hetsched-cpu0"), ("s0", "hetsched-cpu1")]
-
-
-def test_an_average_follows_and_outliers_count_little() -> None:
-    told: list[tuple[int, int, int]] = []
-    learned = Learned(lambda stage, unit, ns: told.append((stage, unit, ns)))
-    assert learned.average_ns(0, 1) is None
-    learned.add(0, 1, 800)
-    learned.add(0, 1, 808)  # (808 - 800) / 8 = 1 more: not worth telling
-    assert (told, learned.average_ns(0, 1)) == ([(0, 1, 800)], 801)
-    learned.add(0, 1, 10**9)  # counts as 4 * 801 = 3204: 801 + 2403 // 8 = 1101
-    assert told[1:] == [(0, 1, 1101)]
-    for _ in range(60):
-        learned.add(0, 1, 400)
-    assert learned.average_ns(0, 1) == pytest.approx(400, abs=8)
-    assert abs(told[-1][2] - 400) <= 400 // 8
-    learned.add(2, 1, 5)  # another stage has its own
-    assert told[-1] == (2, 1, 5)
 
 
 @pytest.mark.asyncio

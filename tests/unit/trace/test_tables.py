@@ -99,12 +99,12 @@ def changed(at: int, **fields: int) -> list[tuple[int, ...]]:
     [
         ([*ONE_REQUEST, ONE_REQUEST[1]], "request 7 is submitted twice"),
         ([*ONE_REQUEST, ONE_REQUEST[-1]], "FINISHED after it was completed"),
-        ([*CANCELLED, CANCELLED[2]], "FINISHED at 3 ns comes after 5 ns"),
+        ([*CANCELLED, CANCELLED[2]], "finished twice: cancelled, then cancelled"),
         (changed(4, stage=0), "stage 0 starts again after its end"),
         (changed(3, unit=1), "stage 0 ENDED on unit 1, but runs on 0"),
         (changed(3, kind=int(Kind.COPIED)), "completed after 1 of 2 stages"),
         (changed(3, app=1), "is of app 0, then of app 1"),
-        (changed(3, time_ns=2050), "ENDED at 2050 ns comes after 2100 ns"),
+        (changed(3, time_ns=2050), "stage 0 ENDED on unit 0, but runs on None"),
         ([*FAILS_ONCE[:2], FAILS_ONCE[3]], "stage 0 starts while it runs"),
     ],
 )

@@ -1,0 +1,168 @@
+"""What an engine shows of itself: counters per unit, and a trace while one is recorded.
+
+Everything is called under the engine's lock but `started`. Without a trace `recorder` is None, and
+the engine asks for no more than that.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hetsched._core import Dispatcher, Recorder
+from hetsched.dispatch import STATUSES
+from hetsched.errors import RunError
+from hetsched.runtime.snapshot import UnitSnapshot
+from hetsched.runtime.units import RuntimeUnit
+from hetsched.trace.events import NONE, Kind
+from hetsched.trace.model import TraceApp
+from hetsched.trace.recording import Recording
+
+if TYPE_CHECKING:
+    from hetsched.runtime.request import Program, Request
+
+_SUBMITTED, _STARTED, _ENDED = int(Kind.SUBMITTED), int(Kind.STARTED), int(Kind.ENDED)
+_FINISHED, _FAILED = int(Kind.FINISHED), int(Kind.FAILED)
+_NUMBER = {status: number for number, status in enumerate(STATUSES)}
+
+
+class UnitMeter:
+    """Counts of one unit.
+
+    Attributes:
+        busy_ns: how long stages that have ended well took there.
+        stages: how many these are.
+        failures: how many failed there.
+        task: (unit, request, stage) that it is at, None when it is idle.
+    """
+
+    __slots__ = ("busy_ns", "failures", "stages", "task")
+
+    def __init__(self) -> None:
+        self.busy_ns = self.stages = self.failures = 0
+        self.task: tuple[int, Request, int] | None = None
+
+
+class Seen:
+    """Counters and trace of one engine.
+
+    Args:
+        units: how many there are.
+
+    Attributes:
+        meters: per unit.
+        apps: every app that was deployed, by the dispatcher's number.
+        recorder: of the trace that is being recorded, None for none.
+    """
+
+    def __init__(self, units: int) -> None:
+        self.meters = tuple(UnitMeter() for _ in range(units))
+        self.apps: dict[int, TraceApp] = {}
+        self.recorder: Recorder | None = None
+        self._recording: Recording | None = None
+        self._deadlines: dict[int, int] = {}
+
+    def refuse_second(self) -> None:
+        """There is one recording at a time.
+
+        Raises:
+            RunError: naming the file that is being recorded into.
+        """
+        if self._recording is not None:
+            raise RunError(f"this runtime is being traced into {self._recording.path} already")
+
+    def record(self, recording: Recording) -> None:
+        """Record into a file from now on.
+
+        Raises:
+            RunError: naming the file that is being recorded into already.
+        """
+        self.refuse_second()
+        for app in self.apps.values():
+            recording.name_app(app)
+        self._recording, self.recorder = recording, recording.recorder
+
+    def stop(self) -> Recording | None:
+        """Record no more; the recording must be closed then, outside the lock."""
+        recording, self._recording, self.recorder = self._recording, None, None
+        return recording
+
+    def units(
+        self, units: Sequence[RuntimeUnit], dispatcher: Dispatcher
+    ) -> tuple[UnitSnapshot, ...]:
+        """The units as they are now."""
+        now_ns = time.perf_counter_ns()
+        found = []
+        for number, (unit, meter) in enumerate(zip(units, self.meters, strict=True)):
+            running, busy_ns = "", meter.busy_ns
+            if (task := meter.task) is not None:
+                _, request, stage = task
+                running = f"{request.program.name} {request.program.wired.stages[stage].id}"
+                busy_ns += now_ns - (request.span_ns(stage)[0] or now_ns)
+            found.append(
+                UnitSnapshot(
+                    name=unit.name,
+                    backend=unit.backend.name,
+                    status="up",
+                    running=running,
+                    busy_ns=busy_ns,
+                    stages=meter.stages,
+                    failures=meter.failures,
+                    queued=dispatcher.queued(number),
+                )
+            )
+        return tuple(found)
+
+    def deployed(self, program: "Program", deadline_ns: int | None) -> None:
+        """An app's program takes requests from now on."""
+        stages = tuple(stage.id for stage in program.wired.stages)
+        app = TraceApp(number=program.app, name=program.name, stages=stages)
+        self.apps[program.app] = app
+        self._deadlines[program.app] = NONE if deadline_ns is None else deadline_ns
+        if self._recording is not None:
+            self._recording.name_app(app)
+            self.unit(Kind.DEPLOYED, NONE, app=program.app, value=program.app)
+
+    def submitted(self, request: "Request") -> None:
+        """A request has got its number."""
+        if (recorder := self.recorder) is not None:
+            program = request.program
+            recorder.at(
+                request.submitted_ns, _SUBMITTED, NONE, program.app, request.number, NONE,
+                request.deadline_ns if request.deadline_ns >= 0 else self._deadlines[program.app],
+            )  # fmt: skip
+
+    def started(self, unit: int, request: "Request", stage: int) -> None:
+        """A stage starts now; outside the lock, on the thread that runs it."""
+        if (recorder := self.recorder) is not None:
+            recorder.now(_STARTED, unit, request.program.app, request.number, stage, NONE)
+
+    def ended(self, unit: int, request: "Request", stage: int, took_ns: int) -> None:
+        """A stage has run to its end."""
+        meter = self.meters[unit]
+        meter.busy_ns += took_ns
+        meter.stages += 1
+        meter.task = None
+        if (recorder := self.recorder) is not None:
+            app, end_ns = request.program.app, request.span_ns(stage)[1]
+            recorder.at(end_ns, _ENDED, unit, app, request.number, stage, NONE)
+
+    def failed(self, unit: int, request: "Request", stage: int, *, is_retried: bool) -> None:
+        """A stage has failed."""
+        meter = self.meters[unit]
+        meter.failures += 1
+        meter.task = None
+        if (recorder := self.recorder) is not None:
+            recorder.now(_FAILED, unit, request.program.app, request.number, stage, int(is_retried))
+
+    def finished(self, request: "Request") -> None:
+        """A request has ended."""
+        if (recorder := self.recorder) is not None and request.status is not None:
+            recorder.at(
+                request.finished_ns, _FINISHED, NONE, request.program.app, request.number, NONE,
+                _NUMBER[request.status],
+            )  # fmt: skip
+
+    def unit(self, kind: Kind, unit: int, *, app: int = NONE, value: int = NONE) -> None:
+        """Something that is of no request: a unit goes down or comes up."""
+        if (recorder := self.recorder) is not None:
+            recorder.at(time.perf_counter_ns(), int(kind), unit, app, NONE, NONE, value)

@@ -1,0 +1,137 @@
+"""What a runtime records: each request's whole story, and counts that equal the tallies."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hetsched.errors import DroppedError, OutputExistsError, RunError
+from hetsched.runtime.app import App
+from hetsched.runtime.runtime import Runtime
+from hetsched.runtime.units import RuntimeUnit
+from hetsched.trace.files import load_trace
+from hetsched.trace.model import Trace
+from hetsched.trace.story import contradictions
+from hetsched.trace.tables import requests, runs, tallies
+from tests.unit.runtime.fakes import DIAMOND, FakeBackend, Gate
+from tests.unit.runtime.plans import plan_of
+
+X = {"x": np.array([1, -2, 3, -4], np.float32)}
+PLAN = plan_of(DIAMOND, [("a", ["head", "left"]), ("b", ["right"]), ("a", ["tail"])])
+
+
+def two_units(before: Callable[[str], None] = lambda _: None) -> tuple[RuntimeUnit, ...]:
+    backend = FakeBackend(before=before)
+    return tuple(RuntimeUnit(name=name, backend=backend) for name in "ab")
+
+
+def assert_tells_all(trace: Trace, app: App) -> None:
+    """Whole, without contradictions, and as many of each as the app counted."""
+    assert trace.is_complete
+    assert trace.lost == 0
+    assert list(contradictions(trace)) == []
+    counted = {
+        name: getattr(app.tally, name)
+        for name in ("requests", "completed", "missed", "dropped", "cancelled", "failed")
+    }
+    assert tallies(trace)[app.name] == {**counted, "in_flight": app.tally.in_flight}
+
+
+@pytest.mark.asyncio
+async def test_a_trace_tells_what_the_tally_counts(tmp_path: Path) -> None:
+    path = tmp_path / "x.trace"
+    async with Runtime(two_units(), trace=path) as runtime:
+        app = await runtime.deploy(PLAN, name="ocr", model=DIAMOND, deadline="1s")
+        await asyncio.gather(*(app(X) for _ in range(20)))
+        app.run(X)
+    trace = load_trace(path)
+    assert_tells_all(trace, app)
+    assert app.tally.completed == 21
+    assert [unit.name for unit in trace.header.units] == ["a", "b"]
+    assert trace.apps[0].stages == ("s0", "s1", "s2")
+    assert len(runs(trace)) == 3 * 21
+    assert set(requests(trace)["deadline_ns"].tolist()) == {10**9}
+    # 2 events a request, 2 a stage, 1 for the app.
+    assert len(trace.events) == 21 * (2 + 3 * 2) + 1
+
+
+@pytest.mark.asyncio
+async def test_failures_drops_and_cancellations_are_told(tmp_path: Path) -> None:
+    def fail(stage: str) -> None:
+        gate(stage)
+        if stage == "s1" and not gate.reached.is_set():
+            raise RuntimeError("no")
+
+    gate = Gate("s2")
+    path = tmp_path / "x.trace"
+    async with Runtime(two_units(fail), trace=path) as runtime:
+        app = await runtime.deploy(PLAN, name="ocr", model=DIAMOND, capacity=1)
+        with pytest.raises(RunError):
+            await app(X)
+        gate.reached.set()  # from now on nothing fails
+        gate.reached.clear()
+        backend = runtime.units[0].backend
+        assert isinstance(backend, FakeBackend)
+        backend.before = gate
+        running = asyncio.ensure_future(app(X))
+        await asyncio.to_thread(gate.reached.wait)
+        waiting = asyncio.ensure_future(app(X))
+        await asyncio.sleep(0)
+        with pytest.raises(DroppedError):
+            await app(X)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        gate.open()
+        await running
+    assert_tells_all(load_trace(path), app)
+    tally = app.tally
+    assert (tally.failed, tally.dropped, tally.cancelled, tally.completed) == (1, 1, 1, 1)
+
+
+@pytest.mark.asyncio
+async def test_tracing_covers_its_block_only_and_one_at_a_time(tmp_path: Path) -> None:
+    async with Runtime(two_units()) as runtime:
+        app = await runtime.deploy(PLAN, name="ocr", model=DIAMOND)
+        await app(X)
+        async with runtime.tracing(tmp_path / "x.trace"):
+            await app(X)
+            with pytest.raises(RunError, match=r"traced into .*x\.trace already"):
+                async with runtime.tracing(tmp_path / "y.trace"):
+                    pass
+        await app(X)
+    assert not (tmp_path / "y.trace").exists()
+    trace = load_trace(tmp_path / "x.trace")
+    assert trace.is_complete
+    assert len(requests(trace)) == 1
+    assert list(contradictions(trace)) == []
+    assert trace.apps[0].name == "ocr"
+
+
+@pytest.mark.asyncio
+async def test_a_new_plan_is_a_new_number_of_the_same_app(tmp_path: Path) -> None:
+    path = tmp_path / "x.trace"
+    async with Runtime(two_units(), trace=path) as runtime:
+        app = await runtime.deploy(PLAN, name="ocr", model=DIAMOND)
+        await app(X)
+        ops = ["head", "left", "right", "tail"]
+        await app.redeploy(plan_of(DIAMOND, [("b", ops)]), model=DIAMOND)
+        await app(X)
+    trace = load_trace(path)
+    assert_tells_all(trace, app)
+    assert [(one.name, one.stages) for one in trace.apps] == [
+        ("ocr", ("s0", "s1", "s2")),
+        ("ocr", ("s0",)),
+    ]
+
+
+@pytest.mark.asyncio
+async def test_a_trace_that_exists_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    path = tmp_path / "x.trace"
+    path.write_text("mine")
+    with pytest.raises(OutputExistsError, match=r"x\.trace exists"):
+        async with Runtime(two_units(), trace=path):
+            pass
+    assert path.read_text() == "mine"
