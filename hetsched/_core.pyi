@@ -1,13 +1,36 @@
 """hetsched's native core."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 LinkRow: TypeAlias = tuple[tuple[int, int, int, int], list[int], int]
 EdgeRow: TypeAlias = tuple[int, Sequence[int], Sequence[int]]
 StageRow: TypeAlias = tuple[int, Sequence[int]]
 _StageSpec: TypeAlias = tuple[Sequence[int], Sequence[tuple[int, int]]]
 _Action: TypeAlias = tuple[int, int, int, int]
+_SimUnitRow: TypeAlias = tuple[
+    Sequence[tuple[float, float, float]],  # levels: Hz, slowdown, mW
+    int,
+    float,
+    float,
+    int,
+    int,
+    Sequence[tuple[int, int]],
+    int,
+]
+_HeatRow: TypeAlias = tuple[
+    Sequence[float],
+    Sequence[float],
+    Sequence[tuple[int, int, float]],
+    float,
+    float,
+    int,
+    Sequence[tuple[int, float, float, Sequence[int]]],
+]
+_SimWorkRow: TypeAlias = tuple[
+    float, Sequence[tuple[int, float, int]], float, float, float, float
+]
+_SimStageRow: TypeAlias = tuple[Sequence[_SimWorkRow], tuple[int, float, Sequence[float]]]
 _Choose: TypeAlias = Callable[[int, int, Sequence[tuple[int, ...]]], int]
 
 class Problem:
@@ -277,3 +300,103 @@ class Recorder:
 
     def drain(self) -> tuple[bytes, int]:
         """Events that were recorded since the last call, and how many got lost; not in parallel."""
+
+class Arrivals:
+    """When an app's requests come: a native pattern, see `hetsched.sim.native`."""
+
+    def __init__(
+        self,
+        *,
+        kind: int,
+        interval_ns: float,
+        phase_ns: float,
+        jitter_ns: float,
+        on_ns: float,
+        off_ns: float,
+        is_random: bool,
+        think_ns: float,
+        clients: int,
+        times_ns: Sequence[int],
+        start_ns: int,
+        stop_ns: int,
+        load: Sequence[tuple[int, float]],
+        active: Sequence[tuple[int, int]],
+    ) -> None:
+        """Kinds: 0 none, 1 periodic, 2 Poisson, 3 bursty, 4 replay, 5 closed; -1 as a time: never."""
+
+class Simulation:
+    """Apps on a SoC in virtual time, over a dispatcher of its own."""
+
+    def __init__(
+        self,
+        units: Sequence[_SimUnitRow],
+        policy: str | Sequence[int] | _Choose,
+        *,
+        heat: _HeatRow | None,
+        seed: int,
+        duration_ns: int,
+        drains: bool,
+        traces: bool,
+        keeps_requests: bool,
+        ticks: int,
+        memory_bytes_per_ns: float,
+        links: int,
+    ) -> None:
+        """Nothing has happened yet. Who calls has checked every number."""
+
+    def add(
+        self,
+        nodes: Sequence[tuple[Sequence[int], Sequence[tuple[int, int]]]],
+        stages: Sequence[_SimStageRow],
+        arrivals: Arrivals,
+        triggers: Sequence[tuple[int, float, int, bool]],
+        *,
+        deadline_ns: int,
+        priority: int,
+        weight: int,
+        capacity: int,
+        full: int,
+        admission: int,
+        drops_late: bool,
+        turn: int,
+    ) -> int:
+        """The number of a new app; before the first step."""
+
+    def step(self, events: int) -> bool:
+        """Go on by so many events at most; False when the simulation is over."""
+
+    def take_error(self) -> str:
+        """What a policy's function did wrong first since the last call; empty for nothing."""
+
+    def take_trace(self) -> bytes:
+        """Records of dtype `hetsched.trace.EVENT` since the last call."""
+
+    def take_requests(self) -> bytes:
+        """Records of dtype `hetsched.sim.result.REQUEST` since the last call."""
+
+    def ticks(self) -> bytes:
+        """Rows of float64, see native/sim/simulation.hpp."""
+
+    def hottest(self) -> list[float]:
+        """Highest temperature of each node that was seen, in degrees C."""
+
+    def temperatures(self) -> list[float]:
+        """Of each node, as they are now."""
+
+    def app(self, app: int) -> dict[str, Any]:
+        """Counts, energy in pJ and quantiles of one app."""
+
+    def unit(self, unit: int) -> tuple[int, float, int]:
+        """Busy ns, pJ and stages of one unit."""
+
+    @property
+    def trace_events(self) -> int:
+        """How many records `take_trace` would give."""
+
+    @property
+    def now_ns(self) -> int:
+        """Virtual time."""
+
+    @property
+    def events(self) -> int:
+        """How many there have been."""

@@ -9,7 +9,7 @@ give the same actions.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias, TypedDict
 
 from hetsched._core import Dispatcher
 from hetsched.errors import RunError
@@ -159,6 +159,19 @@ class Terms:
         _refuse_unless(self.admission in _ADMISSION, "admission", " or ".join(_ADMISSION), self)
 
 
+class NativeTerms(TypedDict):
+    """Arguments of `hetsched._core`; -1 for none."""
+
+    deadline_ns: int
+    priority: int
+    weight: int
+    capacity: int
+    full: int
+    admission: int
+    drops_late: bool
+    turn: int
+
+
 def _refuse_unless(fits: bool, name: str, accepted: str, terms: Terms) -> None:
     if not fits:
         seen = getattr(terms, "deadline_ns" if name == "deadline" else name)
@@ -196,14 +209,18 @@ def deploy(core: Dispatcher, nodes: Sequence[StageNode], terms: Terms, turn: int
     Raises:
         ValueError: naming the stage that is wrong.
     """
-    return core.deploy(
-        [(node.after, node.units) for node in nodes],
-        deadline_ns=-1 if terms.deadline_ns is None else terms.deadline_ns,
-        priority=terms.priority,
-        weight=round(terms.weight * 1000),
-        capacity=-1 if terms.capacity is None else terms.capacity,
-        full=_FULL.index(terms.full),
-        admission=_ADMISSION.index(terms.admission),
-        drops_late=terms.deadline_ns is not None and terms.late == "drop",
-        turn=turn,
-    )
+    return core.deploy([(node.after, node.units) for node in nodes], **app_terms(terms, turn))
+
+
+def app_terms(terms: Terms, turn: int = -1) -> NativeTerms:
+    """Terms as the native core takes them."""
+    return {
+        "deadline_ns": -1 if terms.deadline_ns is None else terms.deadline_ns,
+        "priority": terms.priority,
+        "weight": round(terms.weight * 1000),
+        "capacity": -1 if terms.capacity is None else terms.capacity,
+        "full": _FULL.index(terms.full),
+        "admission": _ADMISSION.index(terms.admission),
+        "drops_late": terms.deadline_ns is not None and terms.late == "drop",
+        "turn": turn,
+    }

@@ -82,5 +82,9 @@ class WorkloadError(HetschedError):
     """A workload file is wrong, or what it asks for can't be done on this SoC."""
 
 
+class SimError(HetschedError):
+    """A workload can't be simulated: its numbers, its cascades, or the memory that it takes."""
+
+
 class OutputExistsError(HetschedError):
     """An output file exists and `--force` wasn't given."""

@@ -37,8 +37,9 @@ using TransferRow = std::tuple<std::int32_t, double, std::int64_t>;
 using WorkRow = std::tuple<double, std::vector<TransferRow>, double, double, double, double>;
 using VariationRow = std::tuple<int, double, std::vector<double>>;
 using WorkedStage = std::pair<std::vector<WorkRow>, VariationRow>;
-using TriggerRow = std::tuple<hc::AppId, double, bool>;
+using TriggerRow = std::tuple<hc::AppId, double, std::int32_t, bool>;
 using LoadRow = std::pair<hc::Time, double>;
+using SpanRow = std::pair<hc::Time, hc::Time>;
 
 hc::Time or_never(hc::Time time) { return time < 0 ? hc::kNever : time; }
 
@@ -152,8 +153,8 @@ void define_constructor(Class& bound) {
 hs::Arrivals arrivals_of(int kind, double interval, double phase, double jitter, double on,
                          double off, bool is_random, double think, std::int32_t clients,
                          std::vector<hc::Time> times, hc::Time start, hc::Time stop,
-                         std::vector<LoadRow> load) {
-  return {.kind = static_cast<hs::Arrivals::Kind>(kind),
+                         std::vector<LoadRow> load, const std::vector<SpanRow>& active) {
+  hs::Arrivals arrivals{.kind = static_cast<hs::Arrivals::Kind>(kind),
           .interval = interval,
           .phase = phase,
           .jitter = jitter,
@@ -165,7 +166,10 @@ hs::Arrivals arrivals_of(int kind, double interval, double phase, double jitter,
           .times = std::move(times),
           .start = start,
           .stop = or_never(stop),
-          .load = std::move(load)};
+          .load = std::move(load),
+          .active = {}};
+  for (const auto& [from, to] : active) arrivals.active.emplace_back(from, or_never(to));
+  return arrivals;
 }
 
 hc::AppId add(BoundSimulation& bound, const std::vector<StageRow>& nodes,
@@ -177,8 +181,8 @@ hc::AppId add(BoundSimulation& bound, const std::vector<StageRow>& nodes,
   app.spec = app_spec(nodes, deadline, priority, weight, capacity, full, admission, drops_late, turn);
   for (const WorkedStage& row : stages) app.stages.push_back(stage_of(row));
   app.arrivals = arrivals;
-  for (const auto& [after, probability, carries] : triggers) {
-    app.triggers.push_back({after, probability, carries});
+  for (const auto& [after, probability, count, carries] : triggers) {
+    app.triggers.push_back({after, probability, count, carries});
   }
   return bound.core().add(std::move(app));
 }
@@ -218,14 +222,14 @@ void bind_sim(nb::module_& m) {
           [](hs::Arrivals* self, int kind, double interval, double phase, double jitter, double on,
              double off, bool is_random, double think, std::int32_t clients,
              std::vector<hc::Time> times, hc::Time start, hc::Time stop,
-             std::vector<LoadRow> load) {
+             std::vector<LoadRow> load, const std::vector<SpanRow>& active) {
             new (self) hs::Arrivals(arrivals_of(kind, interval, phase, jitter, on, off, is_random,
                                                 think, clients, std::move(times), start, stop,
-                                                std::move(load)));
+                                                std::move(load), active));
           },
           nb::kw_only(), "kind"_a, "interval_ns"_a, "phase_ns"_a, "jitter_ns"_a, "on_ns"_a,
           "off_ns"_a, "is_random"_a, "think_ns"_a, "clients"_a, "times_ns"_a, "start_ns"_a,
-          "stop_ns"_a, "load"_a);
+          "stop_ns"_a, "load"_a, "active"_a);
   nb::class_<BoundSimulation> bound(m, "Simulation");
   define_constructor<std::string>(bound);
   define_constructor<std::vector<std::int32_t>>(bound);
@@ -244,6 +248,7 @@ void bind_sim(nb::module_& m) {
              return nb::bytes(ticks.data(), ticks.size() * sizeof(double));
            })
       .def("hottest", [](BoundSimulation& self) { return self.core().hottest(); })
+      .def("temperatures", [](BoundSimulation& self) { return self.core().temperatures(); })
       .def(
           "app", [](BoundSimulation& self, hc::AppId app) { return app_result(self.core().app(app)); },
           "app"_a)

@@ -61,12 +61,21 @@ struct Arrivals {
   Time start = 0;
   Time stop = kNever;
   std::vector<std::pair<Time, double>> load;  // from then on arrivals come so many times as fast
+  std::vector<std::pair<Time, Time>> active;  // when the app can be triggered; always where empty
+
+  bool is_active(Time now) const {
+    for (const auto& [from, to] : active) {
+      if (from <= now && now < to) return true;
+    }
+    return active.empty();
+  }
 };
 
 // A request of the app follows one of another that has ended with a result.
 struct Trigger {
   AppId after = -1;
   double probability = 1.0;
+  std::int32_t count = 1;  // of requests, at once
   bool carries_deadline = false;
 };
 

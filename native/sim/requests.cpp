@@ -113,16 +113,18 @@ void Simulation::trigger(AppState& parent, AppId app, const Live& request) {
   for (const Child& child : parent.children) {
     const SimApp& target = apps_[at(child.app)].app;
     const Trigger& by = target.triggers[child.trigger];
-    if (now_ < target.arrivals.start || now_ >= target.arrivals.stop) continue;
+    if (!target.arrivals.is_active(now_)) continue;
     if (now_ >= options_.duration && !options_.drains) continue;
     Stream random(options_.seed, Purpose::kTrigger,
                   {app, request.nth, child.app, static_cast<std::int64_t>(child.trigger)});
     if (by.probability < 1.0 && random.uniform() >= by.probability) continue;
-    arrivals_.push({.time = now_,
-                    .app = child.app,
-                    .source = Arrival::Source::kTriggered,
-                    .deadline = by.carries_deadline ? request.deadline : -1,
-                    .origin = request.origin});
+    for (std::int32_t i = 0; i < by.count; ++i) {
+      arrivals_.push({.time = now_,
+                      .app = child.app,
+                      .source = Arrival::Source::kTriggered,
+                      .deadline = by.carries_deadline ? request.deadline : -1,
+                      .origin = request.origin});
+    }
   }
 }
 

@@ -155,6 +155,7 @@ bool Simulation::is_stuck() const {
 void Simulation::finish() {
   is_over_ = true;
   now_ = std::max(now_, options_.duration);
+  if (heat_) heat_->advance(now_);
   for (Unit u = 0; u < dispatcher_.units(); ++u) {
     account(u);
     const Running& running = running_[at(u)];
@@ -209,6 +210,15 @@ void Simulation::take_tick() {
   for (std::size_t node = 0; node < heat_->nodes(); ++node) {
     ticks_.push_back(heat_->temperature(node));
   }
+}
+
+std::vector<double> Simulation::temperatures() const {
+  std::vector<double> degrees;
+  if (!heat_) return degrees;
+  for (std::size_t node = 0; node < heat_->nodes(); ++node) {
+    degrees.push_back(heat_->temperature(node));
+  }
+  return degrees;
 }
 
 void Simulation::note(std::int16_t kind, Unit unit, std::int64_t request, AppId app, StageId stage,

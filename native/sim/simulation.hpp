@@ -53,6 +53,7 @@ class Simulation {
   // dropped; per node its temperature.
   const std::vector<double>& ticks() const { return ticks_; }
   std::vector<double> hottest() const { return hottest_; }
+  std::vector<double> temperatures() const;  // of the nodes, as they are now
 
  private:
   struct Child {
