@@ -1,10 +1,10 @@
-"""Whether a workload can be served at all: its deadlines by any plan, its weights by the memory."""
+"""Whether a workload can be served at all: by any plan, on a SoC that does nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hetsched.errors import WorkloadError
-from hetsched.quantity import format_bytes, format_ns
+from hetsched.quantity import format_ns
 from hetsched.soc.profile import Profile
 from hetsched.workload.model import App, HostStage, Workload
 from hetsched.workload.planning import Planned
@@ -40,10 +40,8 @@ def check_fits(workload: Workload, profile: Profile, planned: Sequence[Planned])
         the same.
 
     Raises:
-        WorkloadError: naming the app and by how much its deadline is too short, or what is missing
-            in memory.
+        WorkloadError: naming the app and by how much its deadline is too short.
     """
-    check_memory(profile, planned)
     late = too_late(workload, profile, planned)
     if late and workload.impossible == "refuse":
         raise WorkloadError(f'{late[0].message}; `impossible = "run"` runs it all the same')
@@ -113,40 +111,3 @@ def _late(
         f"{format_ns(needs_ns - deadline_ns)} too short: {what}"
     )
     return Late(app=app.name, deadline_ns=deadline_ns, needs_ns=needs_ns, message=message)
-
-
-def check_memory(profile: Profile, planned: Sequence[Planned]) -> None:
-    """Refuse apps that don't fit into the SoC's memory together.
-
-    Raises:
-        WorkloadError: naming the unit or the SoC, what is needed and what there is.
-    """
-    used: dict[str, int] = {}
-    for each in planned:
-        for name, size in each.plan.peak_memory_bytes.items():
-            used[name] = used.get(name, 0) + size
-    for unit in profile.units:
-        most = unit.memory_bytes
-        if most is not None and used.get(unit.name, 0) > most:
-            raise WorkloadError(
-                f"the apps need {format_bytes(used[unit.name])} on unit {unit.name!r} of "
-                f"{profile.name}, which has {format_bytes(most)}: {_largest(planned, unit.name)}"
-            )
-    memory = profile.memory
-    if memory is None or memory.capacity is None:
-        return
-    total, capacity = sum(used.values()), round(memory.capacity.base("size"))
-    if total > capacity:
-        raise WorkloadError(
-            f"the apps need {format_bytes(total)}, but {profile.name} has "
-            f"{format_bytes(capacity)} of memory: {_largest(planned, None)}"
-        )
-
-
-def _largest(planned: Sequence[Planned], unit: str | None) -> str:
-    def size(each: Planned) -> int:
-        sizes = each.plan.peak_memory_bytes
-        return sum(sizes.values()) if unit is None else sizes.get(unit, 0)
-
-    largest = max(planned, key=size)
-    return f"app {largest.app.name!r} alone needs {format_bytes(size(largest))}"

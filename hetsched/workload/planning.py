@@ -170,7 +170,7 @@ def kept_plan(model: Model, profile: Profile, objective: str, effort: Effort) ->
         found = load_plan(place)
         with suppress(OSError):
             os.utime(place)
-        return found
+        return _named(found, model)
     from hetsched.plan.build import Request, make  # heavy
 
     request = Request(
@@ -181,8 +181,14 @@ def kept_plan(model: Model, profile: Profile, objective: str, effort: Effort) ->
     return made
 
 
+def _named(plan: Plan, model: Model) -> Plan:
+    """The same model may be found elsewhere, or go by another name."""
+    named = msgspec.structs.replace(plan.model, name=model.name, ref=model.ref)
+    return msgspec.structs.replace(plan, model=named)
+
+
 def _place(model: Model, profile: Profile, asked: list[str | float | int]) -> Path:
-    key = [__version__, _code(), model.prepared_sha256, model.ref, profile.sha256, asked]
+    key = [__version__, _code(), model.sha256, model.prepared_sha256, profile.sha256, asked]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()
     return cache_dir() / "plans" / f"{digest}.json"
 

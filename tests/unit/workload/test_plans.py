@@ -1,6 +1,5 @@
 """Plans for apps: made and kept, Band's subgraphs, whole models, what can't be served."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,7 @@ from hetsched.plan.model import Plan
 from hetsched.soc.profile import Profile
 from hetsched.testing import make_problem
 from hetsched.workload.files import load_workload
-from hetsched.workload.fits import check_fits, check_memory
+from hetsched.workload.fits import check_fits
 from hetsched.workload.joint import best_together
 from hetsched.workload.model import Workload
 from hetsched.workload.others import band_plan, band_stages, whole_plans
@@ -80,22 +79,6 @@ def test_a_deadline_that_no_plan_meets_says_by_how_much(tmp_path: Path, profile:
     enough = make(tmp_path, f"{bound}ns", 'impossible = "run"\n')
     assert [line.split("'")[1] for line in check_fits(enough, profile, planned)] == ["two"]
     assert check_fits(make(tmp_path, f"{2 * bound}ns"), profile, planned) == ()
-
-
-def test_memory_that_is_not_there(tmp_path: Path, profile: Profile) -> None:
-    planned = plan_apps(make(tmp_path), profile)
-    small = msgspec.structs.replace(planned[0].plan, peak_memory_bytes={"apu": 2**40})
-    with pytest.raises(WorkloadError, match=r"app 'one' alone needs 1024\.0 GiB"):
-        check_memory(_with_memory(profile), [replace(planned[0], plan=small), planned[1]])
-
-
-def _with_memory(profile: Profile) -> Profile:
-    raw = msgspec.to_builtins(profile)
-    raw["memory"] = {
-        "kind": "LPDDR4X",
-        "capacity": {"value": 4, "unit": "GiB", "origin": "assumed", "source": "a test"},
-    }
-    return msgspec.convert(raw, Profile)
 
 
 def model_of(tmp_path: Path) -> Model:
