@@ -155,9 +155,8 @@ def test_runs_from_several_threads_dont_mix(tmp_path: Path) -> None:
     wrong: list[int] = []
 
     def work(number: int) -> None:
-        for _ in range(10):
-            if not np.array_equal(array(stage.run(inputs[number])[0]), wanted[number]):
-                wrong.append(number)
+        outputs = [array(stage.run(inputs[number])[0]) for _ in range(10)]
+        wrong.extend(number for one in outputs if not np.array_equal(one, wanted[number]))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -215,11 +214,11 @@ def test_a_device_that_fails_is_an_error_that_names_the_stage(
     (stage,) = device().compile(model, [whole(model, "s3")])
 
     def fail(*_: object, **__: object) -> None:
-        raise cl.RuntimeError("clEnqueueNDRangeKernel", cl.status_code.OUT_OF_RESOURCES, "lost")
+        raise cl.RuntimeError("lost")
 
     with monkeypatch.context() as patched:
         patched.setattr(cl, "enqueue_nd_range_kernel", fail)
-        with pytest.raises(BackendError, match="stage 's3': .*lost"):
+        with pytest.raises(BackendError, match="stage 's3': lost"):
             stage.run({"x": np.ones(4, np.float32)})
     assert array(stage.run({"x": np.ones(4, np.float32)})[0]).sum() == 4
 
@@ -251,4 +250,4 @@ async def two_apps(models: dict[str, Model], folder: Path) -> dict[str, list[np.
 def test_two_zoo_models_at_once_by_plan(tmp_path: Path) -> None:
     models = {name: load(f"zoo:{name}") for name in ("ppocr-cls", "squeezenet")}
     found = asyncio.run(two_apps(models, tmp_path))
-    assert all(not np.array_equal(*answers) for answers in found.values())
+    assert all(not np.array_equal(one, other) for one, other in found.values())
