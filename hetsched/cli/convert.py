@@ -53,6 +53,10 @@ def convert(
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare the whole model, before and after.")
     ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Calibration inputs to certify on too: an .npz, or a folder of them."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing output file.")
     ] = False,
@@ -77,7 +81,7 @@ def convert(
         )
 
     adapted, verified, files = _convert(
-        model, parse_shapes(shape or []), adapting, output, verify, force
+        model, parse_shapes(shape or []), adapting, output, verify, force, data
     )
     _show(adapted, verified, files, as_json)
     if adapted.blocking:
@@ -160,6 +164,7 @@ def _convert(
     output: Path | None,
     verify: bool,
     force: bool,
+    data: Path | None,
 ) -> "tuple[Adapted, Verified | None, tuple[Path, ...]]":
     from hetsched.cli.progress import step
     from hetsched.convert.adapt import adapt
@@ -168,6 +173,11 @@ def _convert(
 
     with step(f"loading {source}"):
         model = load(source, shapes=shapes)
+    calibration = None
+    if data is not None:
+        from hetsched.convert.refit_data import read_samples
+
+        calibration = read_samples(data, model.graph)
     with step("rewriting"):
         asked = request(model.graph)
         adapted = adapt(
@@ -176,6 +186,7 @@ def _convert(
             price=asked.price,
             single_output=asked.single_output,
             max_host_share=asked.host_share,
+            data=calibration,
         )
     verified = None
     if verify:

@@ -46,6 +46,8 @@ def _rewrite(one: "Rewrite") -> dict[str, Any]:
         "max_abs_error": one.certificate.max_abs_error,
         "max_rel_error": one.certificate.max_rel_error,
         "bound": one.certificate.bound,
+        "inputs": one.certificate.inputs,
+        "calibration_inputs": one.certificate.calibration,
     }
 
 

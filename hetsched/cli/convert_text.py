@@ -44,7 +44,16 @@ def _rewrites(outcome: "Outcome") -> Iterator[str]:
         error = max(max(one.certificate.max_abs_error, default=0.0) for one in members)
         new = _made(made)
         yield f"  {len(members)} {op_type} became {new}  (rules: {', '.join(dict.fromkeys(rules))})"
-        yield f"    {exactness}; certified: max absolute error {error:.3g}"
+        told = f"{exactness}; certified{_on_data(members)}: max absolute error {error:.3g}"
+        yield f"    {told}"
+
+
+def _on_data(members: "Sequence[Rewrite]") -> str:
+    """How many of the replacements were run on calibration data too."""
+    count = sum(1 for one in members if one.certificate.calibration)
+    if not count:
+        return ""
+    return f" ({'all' if count == len(members) else count} on calibration data too)"
 
 
 def _made(op_types: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hetsched.convert.packed import Packed, one_output
 from hetsched.convert.price import Price, work
+from hetsched.convert.refit_data import Samples
 from hetsched.convert.rewrite import Outcome, Remaining, convert
 from hetsched.convert.tail import MAX_HOST_SHARE, Split, split, split_at
 from hetsched.convert.target import Target
@@ -55,6 +56,7 @@ def adapt(
     single_output: bool = False,
     max_host_share: float | None = MAX_HOST_SHARE,
     certified: bool = True,
+    data: Samples | None = None,
 ) -> Adapted:
     """Rewrite what rules replace, and let the host do what is left at the ends.
 
@@ -66,15 +68,16 @@ def adapt(
         max_host_share: of the model's multiply-accumulates, what the host may do; None cuts
             nothing off.
         certified: see `hetsched.convert.rewrite.convert`.
+        data: see there.
 
     Raises:
         ModelError: when the outputs can't be packed into one, with the reasons.
     """
-    outcome = convert(model, target, price=price, certified=certified)
+    outcome = convert(model, target, price=price, certified=certified, data=data)
     parts = _split(outcome, max_host_share)
     hosts = _ops_of_the_host(model, outcome, parts)
     if hosts:
-        outcome = convert(model, target, price=price, leave=hosts, certified=certified)
+        outcome = convert(model, target, price=price, leave=hosts, certified=certified, data=data)
         parts = _split(outcome, max_host_share)
     packed = one_output(outcome.model, parts, target) if single_output else None
     return Adapted(target=target, outcome=outcome, parts=parts, packed=packed)

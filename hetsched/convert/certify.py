@@ -52,6 +52,7 @@ class Certificate:
         max_rel_error: per output, max|a-b| / max|a|.
         bound: what `max_rel_error` may be.
         inputs: how many sets of inputs were tried.
+        calibration: how many of them came from calibration data.
         problem: what can't be put into a number: another shape, dtype, or NaN elsewhere.
     """
 
@@ -59,12 +60,26 @@ class Certificate:
     max_rel_error: tuple[float, ...]
     bound: float
     inputs: int
+    calibration: int = 0
     problem: str | None = None
 
     @property
     def passed(self) -> bool:
         """Whether every output is within the bound."""
         return self.problem is None and all(error <= self.bound for error in self.max_rel_error)
+
+    def with_data(self, found: "Certificate") -> "Certificate":
+        """The worse of both, the other one being of calibration data."""
+        pairs = zip(self.max_abs_error, found.max_abs_error, strict=True)
+        shares = zip(self.max_rel_error, found.max_rel_error, strict=True)
+        return Certificate(
+            max_abs_error=tuple(max(pair) for pair in pairs),
+            max_rel_error=tuple(max(pair) for pair in shares),
+            bound=self.bound,
+            inputs=self.inputs + found.inputs,
+            calibration=found.inputs,
+            problem=self.problem or found.problem,
+        )
 
 
 def input_sets(

@@ -4,10 +4,8 @@ Each replaced layer is fitted to what the original makes there, from the inputs 
 model gives it: later layers make up for what earlier ones lost. NumPy and ONNX Runtime do it all.
 """
 
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -18,10 +16,10 @@ from hetsched.convert.refit_data import Samples
 from hetsched.convert.refit_forms import Emit, Replacement, chosen
 from hetsched.convert.rules.rule import Site
 from hetsched.convert.rules.tape import Tape
-from hetsched.errors import BackendError, ModelError
+from hetsched.convert.values import tensor_values
+from hetsched.errors import ModelError
 from hetsched.ir.build import build_graph
 from hetsched.ir.digest import prepared_sha256
-from hetsched.ir.extract import save_part
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
 
@@ -233,40 +231,7 @@ def stacked(model: Model, tensor: str, data: Samples) -> np.ndarray:
     Raises:
         ModelError: when ONNX Runtime can't run the model up to there.
     """
-    return np.stack([made[0] for made in _run(model, [tensor], data)])
-
-
-def _run(model: Model, tensors: Sequence[str], data: Samples) -> Iterator[list[np.ndarray]]:
-    """Only the ops that the tensors need."""
-    from hetsched.backends.ort.session import ORT_ERRORS, make_session, reason  # heavy
-
-    graph = model.graph
-    if tensors[0] in graph.inputs:
-        yield from ([one[tensors[0]]] for one in data)
-        return
-    with tempfile.TemporaryDirectory(prefix="hetsched-") as folder:
-        path = Path(folder) / "part.onnx"
-        save_part(model, _needed(graph, tensors), tensors, path)
-        try:
-            session = make_session(path, threads=1, optimize=True)
-        except BackendError as error:
-            raise ModelError(f"{model.name} can't be run: {error}") from error
-    names = [given.name for given in session.get_inputs()]
-    for one in data:
-        try:
-            yield session.run(list(tensors), {name: one[name] for name in names})
-        except ORT_ERRORS as error:
-            raise ModelError(f"{model.name} can't be run: {reason(error)}") from error
-
-
-def _needed(graph: Graph, tensors: Sequence[str]) -> list[str]:
-    wanted = set(tensors)
-    found = []
-    for op in reversed(graph.ops):
-        if wanted.intersection(op.writes):
-            wanted.update(op.reads)
-            found.append(op.name)
-    return found[::-1]
+    return np.stack([made[0] for made in tensor_values(model, [tensor], data)])
 
 
 def relative(expected: np.ndarray, actual: np.ndarray) -> float:
@@ -280,8 +245,8 @@ def relative(expected: np.ndarray, actual: np.ndarray) -> float:
 def judge(model: Model, original: Model, data: Samples) -> Accuracy:
     """How near a model's outputs are to the original's, and to the labels."""
     names = [name for name in original.graph.outputs if name not in original.graph.inputs]
-    expected = [np.stack(each) for each in zip(*_run(original, names, data), strict=True)]
-    actual = [np.stack(each) for each in zip(*_run(model, names, data), strict=True)]
+    expected = [np.stack(each) for each in zip(*tensor_values(original, names, data), strict=True)]
+    actual = [np.stack(each) for each in zip(*tensor_values(model, names, data), strict=True)]
     floats = [i for i, each in enumerate(expected) if each.dtype.kind == "f"]
     error = max((relative(expected[i], actual[i]) for i in floats), default=0.0)
     scores = next((i for i in floats if expected[i].ndim == 3 and expected[i].shape[2] > 1), None)

@@ -13,7 +13,9 @@ import onnx_ir as ir
 
 from hetsched.convert.certify import Certificate
 from hetsched.convert.edit import Editor
+from hetsched.convert.observed import Observed, observe
 from hetsched.convert.price import Price, work
+from hetsched.convert.refit_data import Samples
 from hetsched.convert.repair import Repair, Step, apply_steps
 from hetsched.convert.rules import BY_OP, quantised
 from hetsched.convert.rules.rule import Exactness
@@ -109,6 +111,7 @@ def convert(
     price: Price = work,
     leave: Collection[str] = (),
     certified: bool = True,
+    data: Samples | None = None,
 ) -> Outcome:
     """Replace what a target doesn't run, as far as rules go; the model itself stays as it is.
 
@@ -119,9 +122,17 @@ def convert(
         leave: names of ops to leave alone.
         certified: run each replacement against what it replaces; without, for a first look only,
             certificates say that no input was tried.
+        data: calibration inputs: each replacement is run on what its op reads then, too.
+
+    Raises:
+        ModelError: when ONNX Runtime can't run the model on the data.
     """
     engine = _Engine(model, target, price, frozenset(leave), certified)
-    blocked = len(engine.blocked())
+    waiting = engine.blocked()
+    blocked = len(waiting)
+    if data is not None and certified:
+        known = [name for name in waiting if name in model.graph.op]
+        engine.observed = observe(model, known, data)
     while engine.round():
         pass
     return engine.outcome(blocked)
@@ -150,6 +161,7 @@ class _Engine:
         self._search = Search(target, self._opset, self._editor.draft, price)
         self._trials = Trials(self._opset, self._onnx.ir_version)
         self._rewrites: list[Rewrite] = []
+        self.observed = Observed()
 
     def blocked(self) -> dict[str, str]:
         """Op name to reason."""
@@ -215,7 +227,8 @@ class _Engine:
         after = Piece(nodes=repair.nodes, inputs=edge, outputs=news)
         try:
             before = piece_before(node, edge, olds)
-            certificate = self._trials.certify(before, after, repair.exactness)
+            data = self.observed.sets([value.name for value in edge])
+            certificate = self._trials.certify(before, after, repair.exactness, data)
         except (ModelError, BackendError) as error:
             return f"it can't be certified: {error}", None
         if not certificate.passed:

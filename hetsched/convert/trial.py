@@ -1,6 +1,6 @@
 """Running a piece of a graph before and after its rewrite, each as a model of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +70,20 @@ class Trials:
         self._ir_version = ir_version
         self._known: dict[tuple[bytes, bytes, Exactness], Certificate] = {}
 
-    def certify(self, before: Piece, after: Piece, exactness: Exactness) -> Certificate:
-        """Run both on the same seeded inputs and compare.
+    def certify(
+        self,
+        before: Piece,
+        after: Piece,
+        exactness: Exactness,
+        data: Sequence[Sequence[np.ndarray]] = (),
+    ) -> Certificate:
+        """Run both on the same seeded inputs, and on data, and compare.
+
+        Args:
+            before: what is replaced.
+            after: by what.
+            exactness: of the rule.
+            data: what the inputs were in a few runs on calibration data.
 
         Raises:
             ModelError: naming an input whose shape isn't known, or that no data can be made up for.
@@ -80,22 +92,12 @@ class Trials:
         pair = (self._serialized(before), self._serialized(after))
         key = (*pair, exactness)
         if key not in self._known:
-            self._known[key] = self._run(pair, before.inputs, exactness)
-        return self._known[key]
-
-    def _run(
-        self, pair: tuple[bytes, bytes], inputs: Sequence[ir.Value], exactness: Exactness
-    ) -> Certificate:
-        from hetsched.backends.ort.session import ORT_ERRORS, make_session, reason  # heavy
-
-        first, second = (make_session(proto, threads=1, optimize=False) for proto in pair)
-        kinds = {f"i{index}": _kind(value) for index, value in enumerate(inputs)}
-        sets = input_sets(kinds, exactness)
-        try:
-            runs = [(first.run(None, one), second.run(None, one)) for one in sets]
-        except ORT_ERRORS as error:
-            raise BackendError(reason(error)) from error
-        return compare(runs, exactness)
+            kinds = {f"i{index}": _kind(value) for index, value in enumerate(before.inputs)}
+            self._known[key] = _run(pair, input_sets(kinds, exactness), exactness)
+        if not data:
+            return self._known[key]
+        sets = ({f"i{index}": array for index, array in enumerate(row)} for row in data)
+        return self._known[key].with_data(_run(pair, sets, exactness))
 
     def _serialized(self, piece: Piece) -> bytes:
         """The piece as a model with names that depend on its structure alone."""
@@ -137,6 +139,19 @@ class Trials:
             if value.name:
                 names[value] = f"v{len(names)}"
                 proto.output[index] = names[value]
+
+
+def _run(
+    pair: tuple[bytes, bytes], sets: Iterable[dict[str, np.ndarray]], exactness: Exactness
+) -> Certificate:
+    from hetsched.backends.ort.session import ORT_ERRORS, make_session, reason  # heavy
+
+    first, second = (make_session(proto, threads=1, optimize=False) for proto in pair)
+    try:
+        runs = [(first.run(None, one), second.run(None, one)) for one in sets]
+    except ORT_ERRORS as error:
+        raise BackendError(reason(error)) from error
+    return compare(runs, exactness)
 
 
 def _kind(value: ir.Value) -> tuple[tuple[int, ...], np.dtype]:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -65,6 +66,27 @@ def test_a_model_is_written_and_verified(
     ]
 
 
+def test_replacements_are_certified_on_calibration_data(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "calib.npz", x=np.ones((3, 4, 8, 8), np.float32))
+    words = ("convert", model, *NNAPI, "--data", tmp_path / "calib.npz")
+    code, text, _ = run(capsys, *words)
+    assert code == 0
+    assert "exact; certified (all on calibration data too): max absolute error 0\n" in text
+    code, text, _ = run(capsys, *words, "--json")
+    assert {one["calibration_inputs"] for one in json.loads(text)["rewrites"]} == {3}
+
+
+def test_data_that_doesnt_fit_is_refused_before_the_work(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "calib.npz", z=np.ones((3, 4, 8, 8), np.float32))
+    code, text, err = run(capsys, "convert", model, *NNAPI, "--data", tmp_path / "calib.npz")
+    assert (code, text) == (1, "")
+    assert "has no array 'x': it has z" in err
+
+
 def test_what_still_blocks_makes_the_exit_code_3(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +136,7 @@ def test_json(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["rewrites"][0] == {
         "op": "n1", "op_type": "Sum", "rules": ["sum-to-add"], "scenario": 1, "made": ["Add"],
         "exactness": "exact", "max_abs_error": [0.0], "max_rel_error": [0.0], "bound": 0.0,
+        "inputs": 4, "calibration_inputs": 0,
     }  # fmt: skip
 
 

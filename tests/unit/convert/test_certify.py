@@ -36,6 +36,17 @@ def test_the_worst_of_several_runs_counts() -> None:
     assert (found.max_abs_error, found.inputs) == ((2.0,), 2)
 
 
+def test_data_makes_a_certificate_no_better() -> None:
+    # The worse error of both, each output for itself; three sets of inputs, two of them data.
+    seeded = one([4.0, 1.0], [4.0, 1.0])
+    runs = [([np.ones(2, np.float32)], [np.full(2, 1 + offset, np.float32)]) for offset in (0, 1)]
+    found = seeded.with_data(compare(runs, "rounding"))
+    assert (found.max_abs_error, found.max_rel_error) == ((1.0,), (1.0,))
+    assert (found.inputs, found.calibration, found.passed) == (3, 2, False)
+    odd = seeded.with_data(one([[1.0]], [1.0]))
+    assert odd.problem == "output 0: float32[1] in place of float32[1, 1]"
+
+
 def test_zeros_differ_by_sign_alone() -> None:
     assert one([0.0], [-0.0], "exact").passed
     assert one([0.0], [1e-30]).max_rel_error == (np.inf,)
