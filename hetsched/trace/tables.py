@@ -33,6 +33,9 @@ RUN = np.dtype(
 """A stage on a unit: `outcome` is the kind of the event that ended it (ENDED, FAILED or UNIT_DOWN),
 or -1 when the trace ends, or lost events, before that; the row then ends there."""
 
+STATUS_NAMES = tuple(map(str, STATUSES))
+"""In words, by the number that a row has."""
+
 _STOPS = (Kind.ENDED, Kind.FAILED, Kind.UNIT_DOWN)
 
 
@@ -85,8 +88,8 @@ def tallies(trace: Trace) -> dict[str, dict[str, int]]:
     for (app, status), count in zip(pairs.tolist(), counts.tolist(), strict=True):
         counted = found[names[app]]
         counted["requests"] += count
-        counted["in_flight" if status == NONE else str(STATUSES[status])] += count
+        counted["in_flight" if status == NONE else STATUS_NAMES[status]] += count
     return found
 
 
-_COUNTED = ("requests", *map(str, STATUSES), "in_flight")
+_COUNTED = ("requests", *STATUS_NAMES, "in_flight")
