@@ -8,7 +8,7 @@ EdgeRow: TypeAlias = tuple[int, Sequence[int], Sequence[int]]
 StageRow: TypeAlias = tuple[int, Sequence[int]]
 _StageSpec: TypeAlias = tuple[Sequence[int], Sequence[tuple[int, int]]]
 _Action: TypeAlias = tuple[int, int, int, int]
-_SimUnitRow: TypeAlias = tuple[
+SimUnitRow: TypeAlias = tuple[
     Sequence[tuple[float, float, float]],  # levels: Hz, slowdown, mW
     int,
     float,
@@ -18,7 +18,7 @@ _SimUnitRow: TypeAlias = tuple[
     Sequence[tuple[int, int]],
     int,
 ]
-_HeatRow: TypeAlias = tuple[
+HeatRow: TypeAlias = tuple[
     Sequence[float],
     Sequence[float],
     Sequence[tuple[int, int, float]],
@@ -32,6 +32,7 @@ _SimWorkRow: TypeAlias = tuple[
 ]
 _SimStageRow: TypeAlias = tuple[Sequence[_SimWorkRow], tuple[int, float, Sequence[float]]]
 _Choose: TypeAlias = Callable[[int, int, Sequence[tuple[int, ...]]], int]
+NativePolicy: TypeAlias = str | Sequence[int] | _Choose
 
 class Problem:
     """A placement problem as flat arrays.
@@ -322,17 +323,17 @@ class Arrivals:
         load: Sequence[tuple[int, float]],
         active: Sequence[tuple[int, int]],
     ) -> None:
-        """Kinds: 0 none, 1 periodic, 2 Poisson, 3 bursty, 4 replay, 5 closed; -1 as a time: never."""
+        """Kinds: none, periodic, Poisson, bursty, replay, closed, from 0; a time of -1: never."""
 
 class Simulation:
     """Apps on a SoC in virtual time, over a dispatcher of its own."""
 
     def __init__(
         self,
-        units: Sequence[_SimUnitRow],
-        policy: str | Sequence[int] | _Choose,
+        units: Sequence[SimUnitRow],
+        policy: NativePolicy,
         *,
-        heat: _HeatRow | None,
+        heat: HeatRow | None,
         seed: int,
         duration_ns: int,
         drains: bool,

@@ -76,7 +76,7 @@ def _check_work(
     )
     refuse_unless(
         before <= whole <= LONGEST_NS,
-        f"{where}dispatch and transfers take {before} ns of the {whole} ns that it takes as a whole",
+        f"{where}dispatch and transfers take {before} ns of the {whole} ns of the whole",
     )
     fits = not work.dram_bytes or work.traffic_ns is None or work.traffic_ns > 0
     refuse_unless(

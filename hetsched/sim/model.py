@@ -100,6 +100,7 @@ class StageWork:
 
 
 PLAIN = StageWork()
+PLAIN_TERMS = Terms()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ class SimApp:
     variations: tuple[Variation, ...] = ()
     arrivals: Arrivals | None = None
     triggers: tuple[Trigger, ...] = ()
-    terms: Terms = Terms()
+    terms: Terms = PLAIN_TERMS
     load: tuple[tuple[int, float], ...] = ()
     active: tuple[tuple[int, int | None], ...] = ()
     memory_bytes: tuple[tuple[int, int], ...] = ()

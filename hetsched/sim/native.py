@@ -1,14 +1,18 @@
 """From the simulator's words to rows of numbers for `hetsched._core.Simulation`."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from hetsched._core import Arrivals as NativeArrivals
 from hetsched._core import Simulation
-from hetsched.dispatch import Candidate, Policy, StaticOrder, app_terms
+from hetsched.dispatch import Candidate, Choose, Policy, StaticOrder, app_terms
 from hetsched.errors import SimError
 from hetsched.sim.arrivals import Bursty, Closed, Periodic, Poisson, Replay
 from hetsched.sim.model import SimApp, StageWork, Variation
 from hetsched.sim.soc import SimSoc, SimUnit, Thermal
+
+if TYPE_CHECKING:
+    from hetsched._core import HeatRow, NativePolicy, SimUnitRow
 
 _VARIATIONS = ("none", "lognormal", "exponential", "quantiles")
 
@@ -55,12 +59,12 @@ def build(
     return simulation
 
 
-def _policy(policy: Policy) -> object:
+def _policy(policy: Policy) -> "NativePolicy":
     if isinstance(policy, str):
         return policy
     if isinstance(policy, StaticOrder):
         return [policy.turn(name) for name in policy.apps]
-    chosen = policy
+    chosen: Choose = policy
 
     def choose(unit: int, now_ns: int, rows: Sequence[tuple[int, ...]]) -> int:
         return chosen(unit, now_ns, [Candidate(*row) for row in rows])
@@ -68,7 +72,7 @@ def _policy(policy: Policy) -> object:
     return choose
 
 
-def _unit(unit: SimUnit, soc: SimSoc) -> tuple[object, ...]:
+def _unit(unit: SimUnit, soc: SimSoc) -> "SimUnitRow":
     power = unit.power_mw or 0.0
     reference = unit.reference_hz or (unit.levels[0].hz if unit.levels else 0.0)
     levels = [
@@ -83,7 +87,7 @@ def _unit(unit: SimUnit, soc: SimSoc) -> tuple[object, ...]:
     return levels, unit.level, at, idle, unit.keep_ns, unit.wake_ns or 0, outages, node
 
 
-def _heat(thermal: Thermal, soc: SimSoc) -> tuple[object, ...]:
+def _heat(thermal: Thermal, soc: SimSoc) -> "HeatRow":
     nodes = [node.name for node in thermal.nodes]
     units = [unit.name for unit in soc.units]
     initial = thermal.ambient_c if thermal.initial_c is None else thermal.initial_c
@@ -178,18 +182,17 @@ def _arrivals(app: SimApp) -> NativeArrivals:
     spec = app.arrivals
     kind = {Periodic: 1, Poisson: 2, Bursty: 3, Replay: 4, Closed: 5}.get(type(spec), 0)
     rate = spec.rate if isinstance(spec, Periodic | Poisson | Bursty) else 0.0
-    is_bursty, is_closed = isinstance(spec, Bursty), isinstance(spec, Closed)
     phase = spec.phase_ns if isinstance(spec, Periodic | Closed) else 0
     return NativeArrivals(
         kind=kind,
         interval_ns=1e9 / rate if rate else 0.0,
         phase_ns=float(phase),
         jitter_ns=float(spec.jitter_ns) if isinstance(spec, Periodic) else 0.0,
-        on_ns=float(spec.on_ns) if is_bursty else 0.0,
-        off_ns=float(spec.off_ns) if is_bursty else 0.0,
+        on_ns=float(spec.on_ns) if isinstance(spec, Bursty) else 0.0,
+        off_ns=float(spec.off_ns) if isinstance(spec, Bursty) else 0.0,
         is_random=spec.is_random if isinstance(spec, Bursty | Closed) else False,
-        think_ns=float(spec.think_ns) if is_closed else 0.0,
-        clients=spec.clients if is_closed else 0,
+        think_ns=float(spec.think_ns) if isinstance(spec, Closed) else 0.0,
+        clients=spec.clients if isinstance(spec, Closed) else 0,
         times_ns=spec.times_ns if isinstance(spec, Replay) else (),
         start_ns=start,
         stop_ns=stop,

@@ -149,4 +149,4 @@ def _flood(native: Simulation, apps: Sequence[SimApp], what: str) -> str:
 
 def _live(native: Simulation, app: int) -> int:
     counts = native.app(app)
-    return int(counts["requests"]) - sum(counts["ended"])
+    return int(counts["requests"]) - int(sum(counts["ended"]))

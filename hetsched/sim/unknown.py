@@ -20,7 +20,7 @@ def _unknown(apps: Sequence[SimApp], soc: SimSoc, contention: bool) -> Iterator[
     elif len(used) > 1:
         for app in apps:
             if not _traffic_known(app):
-                yield f"memory traffic of app {app.name}: it slows nobody down, nobody slows it down"
+                yield f"memory traffic of app {app.name}: it counts as none"
     if soc.thermal is None:
         yield "thermal: no heat capacities and conductances are known, so nothing is throttled"
     for index, unit in enumerate(soc.units):
