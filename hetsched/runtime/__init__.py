@@ -6,8 +6,10 @@ here knows what executes inside a backend; `dispatch` knows nothing of threads o
 
 from hetsched.dispatch import POLICIES, Candidate, RequestStatus, StaticOrder
 from hetsched.runtime.app import App
+from hetsched.runtime.host_stage import HostCall
 from hetsched.runtime.request import Result, StageTime, Tally
 from hetsched.runtime.runtime import Runtime
+from hetsched.runtime.state_stream import StateStream
 from hetsched.runtime.sync import SyncRuntime
 from hetsched.runtime.units import RuntimeUnit, host_units, make_unit, map_units
 
@@ -15,11 +17,13 @@ __all__ = [
     "POLICIES",
     "App",
     "Candidate",
+    "HostCall",
     "RequestStatus",
     "Result",
     "Runtime",
     "RuntimeUnit",
     "StageTime",
+    "StateStream",
     "StaticOrder",
     "SyncRuntime",
     "Tally",
