@@ -22,6 +22,7 @@ from hetsched.runtime.host_app import HostedApp
 from hetsched.runtime.host_stage import Declared
 from hetsched.runtime.hosting import Hosting
 from hetsched.runtime.loading import Loading, make_program
+from hetsched.runtime.publish import Publisher, is_wanted
 from hetsched.runtime.request import Tally
 from hetsched.runtime.snapshot import Snapshot, policy_name
 from hetsched.runtime.standins import SAME, Alternatives
@@ -46,6 +47,8 @@ class Runtime:
             They are started with the first app that needs them.
         trace: a file that everything is recorded into, from the beginning to the end; see
             `tracing`. It must not be there yet.
+        publish: let this user's `hetsched top` look in; by default when the environment has
+            HETSCHED_TOP=1.
 
     Raises:
         RunError: when there is no unit, two have the same name, or the policy doesn't exist.
@@ -58,6 +61,7 @@ class Runtime:
         policy: Policy = "fifo",
         host_processes: int | None = None,
         trace: str | Path | None = None,
+        publish: bool | None = None,
     ) -> None:
         names = [unit.name for unit in units]
         if not names:
@@ -70,6 +74,8 @@ class Runtime:
         self._engine = Engine(units, policy)
         self._hosting = Hosting(host_processes)
         self._trace = trace
+        self._is_published = is_wanted(publish)
+        self._publisher: Publisher | None = None
         self._started_ns = 0
         self._apps: set[str] = set()
         self._deployed: dict[str, App] = {}
@@ -84,6 +90,12 @@ class Runtime:
         self._started_ns = time.perf_counter_ns()
         self._engine.start()
         self._state = "open"
+        if self._is_published:
+            try:
+                self._publisher = Publisher(self.snapshot)
+            except BaseException:
+                await self.close()
+                raise
         return self
 
     async def __aexit__(
@@ -113,6 +125,8 @@ class Runtime:
         finally:
             await self._close_engine(cancel, timeout_ns)
             await asyncio.to_thread(self._hosting.close)
+            if self._publisher is not None:
+                await asyncio.to_thread(self._publisher.close)
             await asyncio.to_thread(end_trace, self._engine)
 
     @asynccontextmanager

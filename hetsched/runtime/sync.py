@@ -10,6 +10,7 @@ from hetsched.errors import RunError
 from hetsched.plan.model import Plan
 from hetsched.runtime.app import App
 from hetsched.runtime.runtime import Runtime
+from hetsched.runtime.snapshot import Snapshot
 from hetsched.runtime.units import RuntimeUnit
 
 T = TypeVar("T")
@@ -25,13 +26,16 @@ class SyncRuntime:
     Args:
         units: what to run on.
         policy: which ready stage a free unit takes.
+        options: any others of `Runtime`.
 
     Raises:
         RunError: when there is no unit, two have the same name, or the policy doesn't exist.
     """
 
-    def __init__(self, units: Sequence[RuntimeUnit], *, policy: Policy = "fifo") -> None:
-        self._runtime = Runtime(units, policy=policy)
+    def __init__(
+        self, units: Sequence[RuntimeUnit], *, policy: Policy = "fifo", **options: Any
+    ) -> None:
+        self._runtime = Runtime(units, policy=policy, **options)
         self._runner = asyncio.Runner()  # its loop is made when it is first used
         self._is_over = False
 
@@ -58,6 +62,10 @@ class SyncRuntime:
     def redeploy(self, app: App, plan: Plan, **loading: Any) -> None:
         """Run another plan from now on; arguments and errors are those of `App.redeploy`."""
         self._run(app.redeploy(plan, **loading))
+
+    def snapshot(self) -> Snapshot:
+        """Counts, latencies, queues and utilisation up to now."""
+        return self._runtime.snapshot()
 
     def close(self, *, cancel: bool = False, timeout: str | int | None = None) -> None:
         """Take no more requests, wait until nothing runs, end the workers; see `Runtime.close`."""
