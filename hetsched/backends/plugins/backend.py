@@ -10,7 +10,6 @@ from hetsched.backends.base import Executable, Probe, StageSpec
 from hetsched.backends.ort.cache import LIMIT_BYTES, Cache, default_folder
 from hetsched.backends.ort.stage import Port
 from hetsched.backends.plugins.compile import (
-    CONTEXT_FILE,
     PART_FILE,
     Claim,
     Order,
@@ -142,9 +141,11 @@ class PluginBackend:
     def _executable(self, model: Model, stage: StageSpec) -> PluginExecutable:
         folder, claim = self._compiled(model, stage)
         self._judge(model.graph, stage, claim)
+        if claim.context is None:
+            raise BackendError(f"backend {self.provider.name!r} saved nothing of {stage.id!r}")
         session = open_session(
             self.provider,
-            folder / CONTEXT_FILE,
+            folder / claim.context,
             threads=self.threads,
             options=self._options,
             config={},

@@ -5,6 +5,7 @@
 does so in a process of its own, for compilers that may end theirs.
 """
 
+import secrets
 import signal
 import subprocess
 import sys
@@ -19,7 +20,6 @@ from hetsched.backends.plugins.table import PROVIDERS, Provider
 from hetsched.errors import BackendError
 
 PART_FILE = "part.onnx"
-CONTEXT_FILE = "context.onnx"
 CLAIM_FILE = "claim.json"
 _ORDER_FILE = "order.json"
 _ERROR_FILE = "error.txt"
@@ -51,10 +51,12 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     Attributes:
         left_out: ops that the provider left to the CPU.
+        context: the file to load; None where nothing was to be kept.
         files: name and CRC-32 of what was compiled.
     """
 
     left_out: tuple[str, ...]
+    context: str | None
     files: dict[str, int]
 
 
@@ -94,12 +96,14 @@ def read_claim(folder: Path, *, check: bool = True) -> Claim:
 
 
 def _compile(provider: Provider, order: Order, folder: Path) -> None:
+    # A name of its own for each time: OpenVINO remembers by path what it has read in this process.
+    stem = f"context-{secrets.token_hex(8)}"
+    context = f"{stem}.onnx" if order.keep else None
     config = {}
-    if order.keep and provider.context is not None:
-        target = str(folder / CONTEXT_FILE)
+    if context is not None:
         config = {
             provider.context: "1",
-            "ep.context_file_path": target,
+            "ep.context_file_path": str(folder / context),
             "ep.context_embed_mode": "0",
         }
     source = folder / PART_FILE
@@ -108,10 +112,9 @@ def _compile(provider: Provider, order: Order, folder: Path) -> None:
     )
     missing = left_out(session, order.ops)
     del session
-    made = sorted(path for path in folder.iterdir() if path.name.startswith("context"))
-    claim = Claim(
-        left_out=missing, files={path.name: zlib.crc32(path.read_bytes()) for path in made}
-    )
+    made = sorted(path for path in folder.iterdir() if path.name.startswith(stem))
+    files = {path.name: zlib.crc32(path.read_bytes()) for path in made}
+    claim = Claim(left_out=missing, context=context if context in files else None, files=files)
     (folder / CLAIM_FILE).write_bytes(msgspec.json.encode(claim))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from hetsched.backends.plugins.table import Provider
 from hetsched.errors import BackendError
 
 CPU = "CPUExecutionProvider"
+_FILE = re.compile(r"Load model from \S+ failed: ?")  # a temporary one, of no use to anybody
 _first = threading.Lock()
 _used: set[str] = set()
 """Providers whose libraries have been used: what they print, they have printed."""
@@ -54,7 +56,8 @@ def open_session(
         with process_affinity(), _quiet(provider):
             return ort.InferenceSession(str(source), settings)
     except ORT_ERRORS as error:
-        raise BackendError(f"backend {provider.name!r}: {reason(error)}") from error
+        why = _FILE.sub("", reason(error))
+        raise BackendError(f"backend {provider.name!r}: {why}") from error
 
 
 def left_out(session: ort.InferenceSession, ops: Sequence[str]) -> tuple[str, ...]:

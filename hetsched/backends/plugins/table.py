@@ -22,7 +22,7 @@ class Provider:
         options: provider options; `{threads}` stands for the number of threads of a run.
         paths: provider options that are a path: the module's function that gives it.
         environment: variables set before the library is loaded, unless they are set already.
-        context: the option that makes it save what it compiled; None where it can't.
+        context: the option that makes it save what it compiled.
         arithmetic: what float32 models are computed in.
         dtypes: that its arithmetic can be in.
         emulated_on: machines (`platform.machine()`) on which it only emulates its hardware.
@@ -42,7 +42,7 @@ class Provider:
     options: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
-    context: str | None = "ep.context_enable"
+    context: str = "ep.context_enable"
     arithmetic: str = "float32"
     dtypes: tuple[str, ...] = ("float32",)
     emulated_on: tuple[str, ...] = ()
