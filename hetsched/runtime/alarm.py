@@ -10,10 +10,12 @@ class Alarm:
 
     Args:
         ring: called on the alarm's thread, without any lock.
+        name: of the thread.
     """
 
-    def __init__(self, ring: Callable[[], None]) -> None:
+    def __init__(self, ring: Callable[[], None], name: str = "hetsched-alarm") -> None:
         self._ring = ring
+        self._name = name
         self._changed = threading.Condition()
         self._at_ns: int | None = None
         self._stopped = False
@@ -24,7 +26,7 @@ class Alarm:
         with self._changed:
             self._at_ns = at_ns
             if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._run, name="hetsched-alarm")
+                self._thread = threading.Thread(target=self._run, name=self._name)
                 self._thread.start()
             self._changed.notify()
 

@@ -1,19 +1,18 @@
-"""The threads: one worker per unit, and callers that run an idle unit's stage themselves.
+"""Who runs what: dispatcher, lock and threads; callers run an idle unit's stage themselves.
 
 A thread that has finished a stage asks the dispatcher, under one short lock, what comes next for
 its unit and goes on with that; other units' workers are woken only for what they must start. Who
-waits for a request hears of it once, when it has ended.
+waits for a request hears of it once, when it has ended. What a failing stage or unit leads to is
+decided by the ward, under the same lock.
 """
 
 import logging
-import os
-import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
 from hetsched.dispatch import (
     FINISH,
@@ -26,13 +25,16 @@ from hetsched.dispatch import (
     deploy,
     make_dispatcher,
 )
-from hetsched.errors import RunError
+from hetsched.errors import BackendError, RunError
 from hetsched.runtime.alarm import Alarm
+from hetsched.runtime.faults import DEFAULTS, FaultEvent, Faults, UnitState
 from hetsched.runtime.learning import Learned
-from hetsched.runtime.request import Program, Request
+from hetsched.runtime.request import Program, Ran, Request
 from hetsched.runtime.seen import Seen
 from hetsched.runtime.snapshot import UnitSnapshot
 from hetsched.runtime.units import RuntimeUnit
+from hetsched.runtime.ward import Task, Ward
+from hetsched.runtime.workers import Job, Workers
 from hetsched.trace.recording import Recording
 
 T = TypeVar("T")
@@ -47,12 +49,22 @@ class RetiredError(RunError):
     """The request is for a program that another one has replaced."""
 
 
-_Task: TypeAlias = tuple[int, Request, int]
-"""A stage that must run: unit, request, stage."""
-_Item: TypeAlias = _Task | Callable[[], None] | None
-_Todo: TypeAlias = tuple[list[_Task], list[Request], Callable[[], None] | None]
-"""What the dispatcher's actions ask for, to be done outside the lock: what must start, what has
-ended, and whom to tell that nothing runs any more."""
+class _Todo(NamedTuple):
+    """What was decided under the lock, to be done outside of it.
+
+    Attributes:
+        starts: what must run.
+        ended: who must be told.
+        idle: whom to tell that nothing runs any more.
+        events: faults that are to be told.
+        revivals: units whose backend must be brought back, on their worker.
+    """
+
+    starts: list[Task]
+    ended: list[Request]
+    idle: Callable[[], None] | None
+    events: Sequence[FaultEvent] = ()
+    revivals: Sequence[int] = ()
 
 
 class Engine:
@@ -61,15 +73,21 @@ class Engine:
     Args:
         units: what there is to run on.
         policy: which ready stage a free unit takes.
+        faults: how failing units are dealt with.
 
     Raises:
         RunError: naming a policy that doesn't exist.
     """
 
-    def __init__(self, units: Sequence[RuntimeUnit], policy: Policy = "fifo") -> None:
+    def __init__(
+        self,
+        units: Sequence[RuntimeUnit],
+        policy: Policy = "fifo",
+        faults: Faults = DEFAULTS,
+    ) -> None:
         self.units = tuple(units)
         self._lock = threading.Lock()
-        # Everything from here to the mailboxes is touched under the lock only.
+        # Everything from here to the workers is touched under the lock only.
         self._dispatcher = make_dispatcher(len(self.units), policy)
         self._asks_policy = callable(policy)
         self._weighs_times = policy not in TIMELESS
@@ -78,39 +96,44 @@ class Engine:
         self.seen = Seen(len(self.units))
         self._closing = False
         self._on_idle: Callable[[], None] | None = None
-        self._mailboxes: list[queue.SimpleQueue[_Item]] = [queue.SimpleQueue() for _ in self.units]
+        # What each unit was last told to run, until the answer: another answer comes too late.
+        self._awaited: list[Task | None] = [None] * len(self.units)
+        self._ward = Ward(
+            [unit.name for unit in units],
+            [hasattr(unit.backend, "kill") for unit in units],
+            self._dispatcher,
+            self._requests,
+            faults,
+        )
+        self._gone = self._ward.gone  # the same set
+        self._nobody_looks = True
+        self._workers = Workers(self.units, lambda task, unit: self._follow(task, worker=unit))
+        self.listeners: list[Callable[[FaultEvent], None]] = []
         # Only while it is open: each of them refers back to this object.
         self._alarm: Alarm | None = None
-        self._threads: list[threading.Thread] = []
+        self._rounds: Alarm | None = None
 
     def start(self) -> None:
         """Start the workers."""
         self._alarm = Alarm(self._ring)
-        for index, unit in enumerate(self.units):
-            name = f"hetsched-{unit.name}"
-            self._threads.append(threading.Thread(target=self._work, args=(index,), name=name))
-            self._threads[-1].start()
+        self._rounds = Alarm(self._go_round, name="hetsched-ward")
+        self._workers.start()
 
     def on_worker(self, unit: int, work: Callable[[], T]) -> "Future[T]":
         """Have a unit's worker do something between two stages.
 
         Raises:
             RunError: when the runtime is closed.
+            BackendError: when the unit hangs.
         """
-        future: Future[T] = Future()
-
-        def do() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the future
-                future.set_exception(error)
-
+        job = Job(work)
         with self._lock:
             self._refuse_when_closing()
-            self._mailboxes[unit].put(do)
-        return future
+            if self._ward.is_stuck(unit):
+                state = self._ward.states()[unit]
+                raise BackendError(f"unit {state.name!r} can't do anything now: {state.reason}")
+            self._workers.mailboxes[unit].put(job)
+        return job.future
 
     def deploy(self, nodes: tuple[StageNode, ...], terms: Terms, turn: int = -1) -> int:
         """Make an app's stages known to the dispatcher; the app's number comes back.
@@ -148,7 +171,7 @@ class Engine:
     def snapshot(self) -> tuple[UnitSnapshot, ...]:
         """The units as they are now."""
         with self._lock:
-            return self.seen.units(self.units, self._dispatcher)
+            return self.seen.units(self.units, self._dispatcher, self._awaited, self._ward.states())
 
     def waiting(self, app: int) -> int:
         """How many of an app's requests have no stage that has started."""
@@ -209,24 +232,133 @@ class Engine:
         with self._lock:
             self._closing = True
             self._on_idle = on_idle
-            todo: _Todo = ([], [], self._idle_call())
+            todo = self._note(())
+        self._carry_out(todo)
+
+    def leave_running(self) -> None:
+        """Take what still runs to hang: the requests end, the threads are left to themselves."""
+        with self._lock:
+            now_ns = time.perf_counter_ns()
+            actions: list[Action] = []
+            for unit, task in enumerate(self._awaited):
+                if task is not None:
+                    actions += self._take_off(now_ns, unit, task, None)
+            todo = self._note(actions)
         self._carry_out(todo)
 
     def stop(self) -> None:
         """Let each worker's thread end after what it has been given."""
-        if self._alarm is not None:
-            self._alarm.stop()
-        for mailbox in self._mailboxes:
-            mailbox.put(None)
+        for alarm in (self._alarm, self._rounds):
+            if alarm is not None:
+                alarm.stop()
+        self._workers.stop()
 
-    def join(self) -> None:
-        """Wait for the threads to end."""
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-        if self._alarm is not None:
-            self._alarm.join()
-            self._alarm = None
+    def join(self, grace_s: float | None = None) -> tuple[str, ...]:
+        """Wait for the threads to end, so long at most; the units whose threads didn't come back.
+
+        What those were to do beside stages is refused.
+        """
+        stuck = self._workers.join(grace_s)
+        for index, unit in enumerate(self.units):
+            if unit.name in stuck:
+                error = BackendError(f"unit {unit.name!r} hung when the runtime was closed")
+                self._workers.refuse_jobs(index, error)
+        for alarm in (self._alarm, self._rounds):
+            if alarm is not None:
+                alarm.join()
+        self._alarm = self._rounds = None
+        return stuck
+
+    # ---- faults ----
+
+    def states(self) -> tuple[UnitState, ...]:
+        """Every unit as it is now."""
+        with self._lock:
+            return self._ward.states()
+
+    def retry(self, unit: int) -> None:
+        """Try a unit once more that was given up.
+
+        Raises:
+            RunError: when its thread is still in the stage that it hung in.
+        """
+        with self._lock:
+            now_ns = time.perf_counter_ns()
+            todo = self._note(self._ward.retry(now_ns, unit), now_ns)
+        self._carry_out(todo)
+
+    def tell(self, event: FaultEvent) -> None:
+        """Log a fault, and pass it on to those who listen."""
+        is_good = event.kind in ("unit-up", "plan-replaced")
+        where = event.unit or event.app
+        _log.log(
+            logging.INFO if is_good else logging.WARNING,
+            "%s: %s %s",
+            event.kind,
+            where,
+            event.reason,
+        )
+        for listener in tuple(self.listeners):
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001 - a listener's mistake is its own
+                _log.exception("a listener of fault events failed")
+
+    def _go_round(self) -> None:
+        """On the ward's thread: look after what hangs, and what waits to be brought back."""
+        hung: list[Task] = []
+        with self._lock:
+            now_ns = time.perf_counter_ns()
+            actions: list[Action] = []
+            running = [
+                None if self._workers.has_job[unit] else task
+                for unit, task in enumerate(self._awaited)
+            ]
+            found, again_ns = self._ward.look(now_ns, running)
+            for task, limit in found:
+                actions += self._take_off(now_ns, task[0], task, limit)
+                hung.append(task)
+            self._nobody_looks = again_ns is None
+            todo = self._note(actions, now_ns, again_ns)
+        self._carry_out(todo)
+        for unit, _, _ in hung:
+            self._kill(unit)
+
+    def _take_off(self, now_ns: int, unit: int, task: Task, limit: int | None) -> Sequence[Action]:
+        """Expect no answer from a unit any more. Under the lock."""
+        self._awaited[unit] = None
+        return self._ward.hangs(now_ns, task, limit)
+
+    def _kill(self, unit: int) -> None:
+        """End what hangs, where the backend can; else its worker does nothing until it is back."""
+        kill = getattr(self.units[unit].backend, "kill", None)
+        if kill is not None:
+            kill()
+            return
+        state = self.states()[unit]
+        self._workers.refuse_jobs(unit, BackendError(f"unit {state.name!r}: {state.reason}"))
+
+    def _revive(self, unit: int) -> None:
+        """On the unit's worker: bring its backend back."""
+        revive = getattr(self.units[unit].backend, "revive", None)
+        error: Exception | None = None
+        if revive is not None:
+            try:
+                revive()
+            except Exception as found:  # noqa: BLE001 - whatever it is, the unit stays down
+                error = found
+        with self._lock:
+            now_ns = time.perf_counter_ns()
+            todo = self._note(self._ward.revived(now_ns, unit, error), now_ns)
+        self._carry_out(todo)
+
+    def _watch(self) -> None:
+        """Something runs that may hang: look at it now, and from then on from time to time."""
+        self._nobody_looks = False
+        if self._rounds is not None:
+            self._rounds.set(time.perf_counter_ns())
+
+    # ---- requests ----
 
     def _refuse_when_closing(self) -> None:
         if self._closing:
@@ -252,20 +384,39 @@ class Engine:
             todo = self._note(self._dispatcher.timer(time.perf_counter_ns()))
         self._carry_out(todo)
 
-    def _note(self, actions: Sequence[Action]) -> _Todo:
-        """What the dispatcher wants, in this runtime's objects. Under the lock."""
-        starts: list[_Task] = []
+    def _note(
+        self, actions: Sequence[Action], now_ns: int | None = None, again_ns: int | None = None
+    ) -> _Todo:
+        """What the dispatcher wants, in this runtime's objects. Under the lock.
+
+        Given the time, the ward is asked what else there is to do, and looked after at `again_ns`.
+        """
+        revivals: Sequence[int] = ()
+        if now_ns is not None:
+            more, revivals, due_ns = self._ward.attend(now_ns)
+            actions = [*actions, *more]
+            dues = [at for at in (due_ns, again_ns) if at is not None]
+            if dues and self._rounds is not None:
+                self._rounds.set(min(dues))
+        if self._gone:
+            actions = self._ward.refused(time.perf_counter_ns(), actions)
+        starts: list[Task] = []
         ended: list[Request] = []
         for kind, unit, number, what in actions:
             if kind == START:
-                starts.append((unit, self._requests[number], what))
+                task = self._awaited[unit] = (unit, self._requests[number], what)
+                starts.append(task)
             elif kind == FINISH:
                 ended.append(self._forget(number, what))
             elif self._alarm is not None:
                 self._alarm.set(number)
         if self._asks_policy and (error := self._dispatcher.take_error()):
             _log.error("the policy failed, the oldest request was served instead: %s", error)
-        return starts, ended, self._idle_call() if self._closing else None
+        events: Sequence[FaultEvent] = ()
+        if self._ward.events:
+            events = tuple(self._ward.events)
+            self._ward.events.clear()
+        return _Todo(starts, ended, self._idle_call() if self._closing else None, events, revivals)
 
     def _forget(self, number: int, status: int) -> Request:
         request = self._requests.pop(number)
@@ -282,7 +433,7 @@ class Engine:
 
     def _carry_out(
         self, todo: _Todo, *, worker: int | None = None, caller: Request | None = None
-    ) -> _Task | None:
+    ) -> Task | None:
         """Wake whom it concerns; what the calling thread is to run itself comes back.
 
         Args:
@@ -290,33 +441,38 @@ class Engine:
             worker: the calling thread is this unit's worker: it runs what starts there.
             caller: the calling thread waits for this request: it runs one of its stages.
         """
-        starts, ended, idle = todo
         own = None
-        for task in starts:
+        for task in todo.starts:
             unit, request, _ = task
             if own is None and (unit == worker or request is caller):
                 own = task
             else:
-                self._mailboxes[unit].put(task)
-        for request in ended:
+                self._workers.mailboxes[unit].put(task)
+        for event in todo.events:
+            self.tell(event)
+        for request in todo.ended:
             request.notify()
-        if idle is not None:
-            idle()
+        for unit in todo.revivals:
+            self._workers.mailboxes[unit].put(Job(partial(self._revive, unit)))
+        if todo.idle is not None:
+            todo.idle()
         return own
 
     def _follow(
-        self, first: _Task, *, worker: int | None = None, caller: Request | None = None
+        self, first: Task, *, worker: int | None = None, caller: Request | None = None
     ) -> None:
         """Run a stage, and what follows from it for this thread; see `_carry_out`."""
-        task: _Task | None = first
+        task: Task | None = first
         while task is not None:
             unit, request, stage = task
+            if self._nobody_looks and request.program.watchdog != "off":
+                self._watch()
+            ran = None
             try:
                 if request.status is None:  # else it has ended since the dispatcher decided
                     if self.seen.recorder is not None:
                         self.seen.started(unit, request, stage)
-                    self.seen.meters[unit].task = task
-                    request.execute(stage, unit)
+                    ran = request.execute(stage, unit)
             except RunError as error:
                 todo = self._failed(task, error)
             except BaseException as error:  # whatever it is, the unit must be free again
@@ -326,51 +482,60 @@ class Engine:
                     raise
             else:
                 with self._lock:
-                    actions = self._done(unit, request, stage)
-                    if len(actions) == 1 and not self._asks_policy:
-                        kind, next_unit, number, what = actions[0]
-                        is_ours = next_unit == worker or request is caller
-                        if kind == START and number == request.number and is_ours:
-                            task = (next_unit, request, what)
-                            continue  # the usual case, for which all below would be cold code
-                    todo = self._note(actions)
+                    if self._awaited[unit] is not task:
+                        todo = self._came_back(task, None)
+                    else:
+                        actions = self._done(task, ran)
+                        if len(actions) == 1 and not (self._asks_policy or self._gone):
+                            kind, next_unit, number, what = actions[0]
+                            is_ours = next_unit == worker or request is caller
+                            if kind == START and number == request.number and is_ours:
+                                task = self._awaited[next_unit] = (next_unit, request, what)
+                                continue  # the usual case, for which all below would be cold code
+                        todo = self._note(actions)
             task = self._carry_out(todo, worker=worker, caller=caller)
 
-    def _done(self, unit: int, request: Request, stage: int) -> Sequence[Action]:
-        """Tell the dispatcher that a stage has ended. Under the lock."""
-        program = request.program
-        if shared := program.steps[stage].shared:
-            request.let_go(shared)
-        if took_ns := request.duration_ns(stage):  # else it wasn't run: the request had ended
+    def _done(self, task: Task, ran: Ran | None) -> Sequence[Action]:
+        """Keep what a stage made, and tell the dispatcher that it has ended. Under the lock."""
+        unit, request, stage = task
+        self._awaited[unit] = None
+        if ran is not None:
+            request.take(stage, unit, ran)
+            program = request.program
+            took_ns = ran.end_ns - ran.start_ns
             self.seen.ended(unit, request, stage, took_ns)
+            if took_ns > program.longest_ns[stage]:
+                program.longest_ns[stage] = took_ns
             if program.learned is not None and program.app not in self._retired:
                 program.learned.add(stage, unit, took_ns)
+            if self._ward.is_troubled:
+                self._ward.ended_well(unit)
         return self._dispatcher.stage_done(time.perf_counter_ns(), unit, request.number, stage)
 
-    def _interrupted(self, task: _Task, error: BaseException) -> _Todo:
+    def _interrupted(self, task: Task, error: BaseException) -> _Todo:
         name, kind = task[1].program.name, type(error).__name__
         return self._failed(task, RunError(f"a request of app {name!r} was interrupted: {kind}"))
 
-    def _failed(self, task: _Task, error: RunError) -> _Todo:
-        unit, request, stage = task
+    def _failed(self, task: Task, error: RunError) -> _Todo:
+        unit = task[0]
         with self._lock:
-            request.fail(error)
+            if self._awaited[unit] is not task:
+                return self._came_back(task, error)
+            self._awaited[unit] = None
             now_ns = time.perf_counter_ns()
-            actions = self._dispatcher.stage_failed(now_ns, unit, request.number, stage)
-            is_over = request.status is not None or any(
-                kind == FINISH and number == request.number for kind, _, number, _ in actions
-            )
-            self.seen.failed(unit, request, stage, is_retried=not is_over)
-            return self._note(actions)
+            actions = self._ward.failed(now_ns, task, error)
+            self.seen.failed(unit, task[1], task[2], is_retried=not _ends(task[1], actions))
+            return self._note(actions, now_ns)
 
-    def _work(self, unit: int) -> None:
-        """A worker's thread: what its mailbox brings, and what follows from it on the same unit."""
-        cores = self.units[unit].cores
-        if cores is not None:
-            os.sched_setaffinity(0, cores)  # of this thread
-        while (item := self._mailboxes[unit].get()) is not None:
-            if isinstance(item, tuple):
-                self._follow(item, worker=unit)
-            else:
-                item()
-            del item
+    def _came_back(self, task: Task, error: BaseException | None) -> _Todo:
+        """A stage's answer comes when nobody waits for it any more. Under the lock."""
+        now_ns = time.perf_counter_ns()
+        actions, _ = self._ward.came_back(now_ns, task, error)
+        return self._note(actions, now_ns)
+
+
+def _ends(request: Request, actions: Sequence[Action]) -> bool:
+    """Whether a request has ended, or is about to."""
+    return request.status is not None or any(
+        kind == FINISH and number == request.number for kind, _, number, _ in actions
+    )

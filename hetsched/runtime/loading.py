@@ -15,8 +15,9 @@ from hetsched.runtime.compiling import Compiler, OnCompileFailure, check_on_fail
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.entry import Entry
 from hetsched.runtime.request import Program, Tally
-from hetsched.runtime.standins import ALL, SAME, Alternatives, able_units, check_alternatives
+from hetsched.runtime.standins import ALL, HERE, SAME, Alternatives, able_units, check_alternatives
 from hetsched.runtime.steps import make_steps
+from hetsched.runtime.watch import Watchdog
 from hetsched.runtime.wiring import wire
 
 
@@ -27,10 +28,12 @@ class Loading:
     Attributes:
         alternatives: which units may run a stage beside its own.
         on_compile_failure: what to do with a stage that its unit's backend can't take.
+        watchdog: when one of its stages hangs.
     """
 
     alternatives: Alternatives = SAME
     on_compile_failure: OnCompileFailure = "refuse"
+    watchdog: Watchdog = "auto"
 
     def __post_init__(self) -> None:
         check_on_failure(self.on_compile_failure)
@@ -96,10 +99,18 @@ async def make_program(
         tally=tally,
         learned=engine.learner(app, wired.nodes, terms),
         entry=Entry(model.graph),
+        longest_ns=[_planned_ns(plan, number) for number in range(len(plan.subgraphs))],
+        watchdog=loading.watchdog,
         notes=tuple(compiler.notes),
     )
     engine.deployed(program, terms)
     return program
+
+
+def _planned_ns(plan: Plan, number: int) -> int:
+    """How long a stage takes here, as far as the plan knows; 0 for another machine's."""
+    part = plan.subgraphs[number]
+    return part.end_ns - part.start_ns if plan.profile.name == HERE else 0
 
 
 def _as_planned(plan: Plan, model: Model) -> Model:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -15,6 +15,7 @@ from hetsched.ir.graph import Graph
 from hetsched.runtime.entry import Entry
 from hetsched.runtime.learning import Learned
 from hetsched.runtime.steps import Step, plain
+from hetsched.runtime.watch import Watchdog
 from hetsched.runtime.wiring import Wired
 from hetsched.trace.histogram import Histogram
 
@@ -118,6 +119,8 @@ class Program:
         tally: counts its requests.
         learned: what its stages really take; None where nothing depends on it.
         entry: checks a request's inputs.
+        longest_ns: per stage, the longest that it is known to have taken; 0 for nothing known.
+        watchdog: when one of its stages hangs.
         notes: what didn't go as planned when it was loaded.
     """
 
@@ -131,14 +134,41 @@ class Program:
     tally: Tally
     learned: Learned | None
     entry: Entry
+    longest_ns: list[int]
+    watchdog: Watchdog = "auto"
     notes: tuple[str, ...] = ()
+
+
+class Ran(NamedTuple):
+    """What running a stage gave, before the request takes it.
+
+    Attributes:
+        made: values in the order of its outputs.
+        leaving: what the caller gets of it, by name.
+        start_ns: when it began.
+        end_ns: when it had ended.
+    """
+
+    made: Sequence[Buffer]
+    leaving: dict[str, HostValue]
+    start_ns: int
+    end_ns: int
+
+
+class Failure(NamedTuple):
+    """A stage of a request didn't end well on a unit; `has_died` when the unit neither did."""
+
+    stage: int
+    unit: int
+    has_died: bool
+    error: RunError
 
 
 class Request:
     """The values of one request, and when its stages ran.
 
-    `fill` and `end` are called under the runtime's lock; `execute` is not: what a stage reads is
-    complete before it starts and isn't let go before it has ended.
+    All is called under the runtime's lock but `execute`, which changes nothing: what a stage reads
+    is complete before it starts and isn't let go before it has ended.
     """
 
     __slots__ = (
@@ -148,7 +178,7 @@ class Request:
         "_slots",
         "_times",
         "deadline_ns",
-        "error",
+        "failures",
         "finished_ns",
         "number",
         "program",
@@ -168,7 +198,7 @@ class Request:
         self.number = -1  # given on submission
         self.deadline_ns = deadline_ns  # since submission; negative for the app's own
         self.status: RequestStatus | None = None
-        self.error: RunError | None = None
+        self.failures: tuple[Failure, ...] = ()
         self._leaving: dict[str, HostValue] = {}
         self._on_end = on_end
         self._slots: list[Buffer | HostValue] = [None] * wired.slots
@@ -179,14 +209,14 @@ class Request:
         self.finished_ns = -1  # once it has ended
         self.submitted_ns = time.perf_counter_ns()
 
-    def execute(self, stage: int, unit: int) -> None:
-        """Run a stage on the calling thread, for a unit; keep what it makes.
+    def execute(self, stage: int, unit: int) -> Ran:
+        """Run a stage on the calling thread, for a unit.
 
         Raises:
             RunError: naming the stage, its unit and backend, when it fails or what it makes for the
                 caller isn't what the model promises.
         """
-        calls, reads, makes, leaving, writes, drops, _ = self.program.steps[stage]
+        calls, reads, makes, leaving, _, _, _ = self.program.steps[stage]
         slots = self._slots
         start_ns = time.perf_counter_ns()
         self._times[stage] = (start_ns, start_ns, unit)
@@ -194,48 +224,76 @@ class Request:
             made = calls[unit]([slots[slot] for slot in reads])
             if len(made) != makes:
                 raise BackendError(f"it made {len(made)} values instead of {makes}")
+            left: dict[str, HostValue] = {}
             for position, name, dtype, shape in leaving:
-                value = made[position]
+                value: Buffer | np.ndarray = made[position]
                 if type(value) is ndarray and value.dtype is dtype and value.shape == shape:
-                    self._leaving[name] = value
+                    left[name] = value
                 else:
-                    self._leaving[name] = plain(self.program.graph, name, value)
+                    left[name] = plain(self.program.graph, name, value)
         except HetschedError as error:
-            raise RunError(f"{self._where(stage, unit)} failed: {error}") from error
+            raise RunError(f"{self.where(stage, unit)} failed: {error}") from error
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
-            raise RunError(f"{self._where(stage, unit)} failed: {what}") from error
-        self._times[stage] = (start_ns, time.perf_counter_ns(), unit)
+            raise RunError(f"{self.where(stage, unit)} failed: {what}") from error
+        return Ran(made, left, start_ns, time.perf_counter_ns())
+
+    def take(self, stage: int, unit: int, ran: Ran) -> None:
+        """Keep what a stage made, and let go of what nobody reads after it."""
+        made, leaving, start_ns, end_ns = ran
+        _, _, _, _, writes, drops, shared = self.program.steps[stage]
+        self._times[stage] = (start_ns, end_ns, unit)
+        if leaving:
+            self._leaving.update(leaving)
+        slots = self._slots
         for slot, value in zip(writes, made, strict=False):  # none where all of it leaves
             slots[slot] = value
         for slot in drops:
             slots[slot] = None
+        for slot in shared:
+            self._left[slot] -= 1
+            if not self._left[slot]:
+                slots[slot] = None
 
-    def _where(self, stage: int, unit: int) -> str:
+    def where(self, stage: int, unit: int) -> str:
+        """A stage on a unit, in words."""
         compiled = self.program.wired.stages[stage]
         name = self.program.unit_names[unit]
         return f"stage {compiled.id!r} on unit {name!r} (backend {compiled.backend_on(unit)})"
 
-    def let_go(self, shared: Sequence[int]) -> None:
-        """A stage has ended that read these slots, as others do; under the runtime's lock."""
-        for slot in shared:
-            self._left[slot] -= 1
-            if not self._left[slot]:
-                self._slots[slot] = None
+    def fail(self, error: RunError, stage: int, unit: int, *, has_died: bool) -> None:
+        """Note why a stage didn't end well, unless the request has ended."""
+        if self.status is None:
+            self.failures += (Failure(stage, unit, has_died, error),)
 
-    def duration_ns(self, stage: int) -> int:
-        """How long a stage took that has ended; 0 when it wasn't run."""
-        start_ns, end_ns, _ = self._times[stage]
-        return end_ns - start_ns
+    def deaths(self, stage: int) -> int:
+        """How often a stage has taken its unit down."""
+        return sum(failure.has_died for failure in self.failures if failure.stage == stage)
+
+    def blamed(self, stage: int, last: int) -> set[int]:
+        """Units on which a stage failed before it did on the last one, and that stayed up."""
+        return {
+            failure.unit
+            for failure in self.failures
+            if failure.stage == stage and failure.unit != last and not failure.has_died
+        }
+
+    @property
+    def error(self) -> RunError:
+        """Why it failed: the last reason, with those before it."""
+        if not self.failures:
+            return RunError(f"a request of app {self.program.name!r} failed")
+        last = self.failures[-1].error
+        if len(self.failures) == 1:
+            return last
+        earlier = "; ".join(str(failure.error) for failure in self.failures[:-1])
+        error = RunError(f"{last}; before that: {earlier}")
+        error.__cause__ = last
+        return error
 
     def span_ns(self, stage: int) -> tuple[int, int]:
         """When a stage started and ended; twice its start until it has ended."""
         return self._times[stage][:2]
-
-    def fail(self, error: RunError) -> None:
-        """Note why it is about to fail; the first reason stays."""
-        if self.status is None and self.error is None:
-            self.error = error
 
     def end(self, status: RequestStatus) -> None:
         """Note how it ended."""
@@ -255,7 +313,7 @@ class Request:
             RunError: when it failed or was cancelled.
         """
         name = self.program.name
-        if self.status is RequestStatus.FAILED and self.error is not None:
+        if self.status is RequestStatus.FAILED:
             raise self.error
         if self.status is RequestStatus.DROPPED:
             raise DroppedError(

@@ -4,12 +4,12 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from hetsched.dispatch import Admission, Full, Policy, StaticOrder, Terms
 from hetsched.errors import RunError
@@ -18,9 +18,11 @@ from hetsched.plan.model import Plan
 from hetsched.runtime.app import App, Duration, Load, Loaded, duration_ns, wake
 from hetsched.runtime.compiling import OnCompileFailure
 from hetsched.runtime.engine import Engine
+from hetsched.runtime.faults import DEFAULTS, FaultEvent, Faults, UnitState
 from hetsched.runtime.host_app import HostedApp
 from hetsched.runtime.host_stage import Declared
 from hetsched.runtime.hosting import Hosting
+from hetsched.runtime.inbox import Inbox
 from hetsched.runtime.loading import Loading, make_program
 from hetsched.runtime.publish import Publisher, is_wanted
 from hetsched.runtime.request import Tally
@@ -29,8 +31,12 @@ from hetsched.runtime.standins import SAME, Alternatives
 from hetsched.runtime.tracing import begin as begin_trace
 from hetsched.runtime.tracing import end as end_trace
 from hetsched.runtime.units import RuntimeUnit, map_units
+from hetsched.runtime.watch import Watchdog
 
 _log = logging.getLogger(__name__)
+
+GRACE: Final = "10s"
+"""What closing gives stages and threads to end that nobody waits for. A choice."""
 
 
 class Runtime:
@@ -45,6 +51,11 @@ class Runtime:
             function that chooses.
         host_processes: how many processes compute host stages; by default one a core, at most 4.
             They are started with the first app that needs them.
+        watchdog: when a stage hangs, unless its app says otherwise: `auto` takes a multiple of
+            what is known of its times (nothing hangs of which nothing is known), `off` never, a
+            duration after so long.
+        faults: how failing units are dealt with; see `Faults`.
+        on_fault: called with each `FaultEvent`, on any thread; see also `events`.
         trace: a file that everything is recorded into, from the beginning to the end; see
             `tracing`. It must not be there yet.
         publish: let this user's `hetsched top` look in; by default when the environment has
@@ -60,6 +71,9 @@ class Runtime:
         *,
         policy: Policy = "fifo",
         host_processes: int | None = None,
+        watchdog: Duration = "auto",
+        faults: Faults = DEFAULTS,
+        on_fault: Callable[[FaultEvent], None] | None = None,
         trace: str | Path | None = None,
         publish: bool | None = None,
     ) -> None:
@@ -71,7 +85,10 @@ class Runtime:
                 raise RunError(f"two units are named {name!r}: names must differ")
         self.units = tuple(units)
         self._policy = policy
-        self._engine = Engine(units, policy)
+        self._engine = Engine(units, policy, faults)
+        self._watchdog = _watchdog(watchdog)
+        if on_fault is not None:
+            self._engine.listeners.append(on_fault)
         self._hosting = Hosting(host_processes)
         self._trace = trace
         self._is_published = is_wanted(publish)
@@ -80,6 +97,7 @@ class Runtime:
         self._apps: set[str] = set()
         self._deployed: dict[str, App] = {}
         self._rates: dict[str, tuple[App, float]] = {}
+        self._inboxes: list[Inbox] = []
         self._state = "new"
 
     async def __aenter__(self) -> Self:
@@ -106,14 +124,21 @@ class Runtime:
     ) -> None:
         await self.close(cancel=error is not None)
 
-    async def close(self, *, cancel: bool = False, timeout: Duration = None) -> None:
+    async def close(
+        self, *, cancel: bool = False, timeout: Duration = None, grace: Duration = GRACE
+    ) -> None:
         """Take no more requests, wait until nothing runs, end the workers.
+
+        A stage that doesn't come back is told (`unit-hung`) and left to itself: its thread ends
+        when it does, or with the process.
 
         Args:
             cancel: end requests in flight as cancelled, after the stages that run just now.
             timeout: when it is over, do that with those that are left.
+            grace: how long those stages may take, and threads may take to end.
         """
         timeout_ns = duration_ns("timeout", timeout)
+        grace_ns = duration_ns("grace", grace)
         if self._state != "open":
             return
         self._state = "closed"
@@ -123,8 +148,10 @@ class Runtime:
             if timeout_ns is not None:
                 timeout_ns = max(1, timeout_ns - (time.perf_counter_ns() - start_ns))
         finally:
-            await self._close_engine(cancel, timeout_ns)
+            await self._close_engine(cancel, timeout_ns, grace_ns)
             await asyncio.to_thread(self._hosting.close)
+            for inbox in self._inboxes:
+                inbox.shut()
             if self._publisher is not None:
                 await asyncio.to_thread(self._publisher.close)
             await asyncio.to_thread(end_trace, self._engine)
@@ -160,7 +187,9 @@ class Runtime:
             units=self._engine.snapshot(),
         )
 
-    async def _close_engine(self, cancel: bool, timeout_ns: int | None) -> None:
+    async def _close_engine(
+        self, cancel: bool, timeout_ns: int | None, grace_ns: int | None
+    ) -> None:
         loop = asyncio.get_running_loop()
         idle: asyncio.Future[None] = loop.create_future()
         self._engine.close(lambda: wake(loop, idle))
@@ -170,13 +199,47 @@ class Runtime:
             if timeout_ns is not None:
                 await asyncio.wait([idle], timeout=timeout_ns / 1e9)
                 self._engine.cancel_all()
+            if cancel or timeout_ns is not None:
+                await asyncio.wait([idle], timeout=_seconds(grace_ns))
+                self._engine.leave_running()
             await idle
         except asyncio.CancelledError:
             self._engine.cancel_all()
             raise
         finally:
             self._engine.stop()
-            await asyncio.to_thread(self._engine.join)
+            await asyncio.to_thread(self._engine.join, _seconds(grace_ns))
+
+    def units_state(self) -> dict[str, UnitState]:
+        """How each unit is, by name."""
+        return {state.name: state for state in self._engine.states()}
+
+    def retry(self, unit: str) -> None:
+        """Try a unit once more that was given up.
+
+        Raises:
+            RunError: when there is no such unit, or its thread is still in the stage it hung in.
+        """
+        names = [each.name for each in self.units]
+        if unit not in names:
+            raise RunError(f"there is no unit {unit!r}: take one of {', '.join(names)}")
+        self._engine.retry(names.index(unit))
+
+    async def events(self, most: int = 1000) -> AsyncGenerator[FaultEvent, None]:
+        """Faults as they happen, from the first `anext` until the runtime is closed.
+
+        Args:
+            most: how many are kept for a slow reader; the oldest go first.
+        """
+        inbox = Inbox(asyncio.get_running_loop(), most)
+        self._inboxes.append(inbox)
+        self._engine.listeners.append(inbox.put)
+        try:
+            while (event := await inbox.get()) is not None:
+                yield event
+        finally:
+            self._engine.listeners.remove(inbox.put)
+            self._inboxes.remove(inbox)
 
     async def deploy(
         self,
@@ -195,6 +258,7 @@ class Runtime:
         admission: Admission = "all",
         alternatives: Alternatives = SAME,
         on_compile_failure: OnCompileFailure = "refuse",
+        watchdog: Duration = None,
         pre: Declared = (),
         post: Declared = (),
         state: Mapping[str, str] | None = None,
@@ -223,6 +287,7 @@ class Runtime:
                 whose backend takes it (`all`), or those that are named for a unit of the plan.
             on_compile_failure: when a backend can't take a stage: `refuse` the plan, give the stage
                 to a unit that can (`alternative`), or plan again around it (`replan`).
+            watchdog: when one of its stages hangs; by default as the runtime has it.
             pre: host stages before the model, one or several: functions, ready-made ones of
                 `hetsched.stages`, ONNX files, each with a `HostCall` around it or not.
             post: host stages after the model; a call gives what the last of them returned.
@@ -249,7 +314,11 @@ class Runtime:
             raise RunError(f"an app named {name!r} is deployed already")
         if rate is not None and not 0 < rate < math.inf:
             raise RunError(f"rate is {rate!r}: give requests per second, above 0")
-        loading = Loading(alternatives=alternatives, on_compile_failure=on_compile_failure)
+        loading = Loading(
+            alternatives=alternatives,
+            on_compile_failure=on_compile_failure,
+            watchdog=self._watchdog if watchdog is None else _watchdog(watchdog),
+        )
         load: Load = partial(self._load, name, terms, Tally(), loading)
         around = self._hosting.around(name, pre, post, state or {}, terms)
         if around is not None:
@@ -319,3 +388,14 @@ class Runtime:
             loading=loading,
         )
         return program, plan, chosen
+
+
+def _watchdog(value: Duration) -> Watchdog:
+    if value == "auto":
+        return "auto"
+    found = None if value == "off" else duration_ns("watchdog", value)
+    return "off" if found is None else found
+
+
+def _seconds(duration: int | None) -> float | None:
+    return None if duration is None else duration / 1e9

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hetsched._core import Dispatcher, Recorder
 from hetsched.dispatch import STATUSES
 from hetsched.errors import RunError
+from hetsched.runtime.faults import UnitState
 from hetsched.runtime.snapshot import UnitSnapshot
 from hetsched.runtime.units import RuntimeUnit
 from hetsched.trace.events import NONE, Kind
@@ -32,14 +33,12 @@ class UnitMeter:
         busy_ns: how long stages that have ended well took there.
         stages: how many these are.
         failures: how many failed there.
-        task: (unit, request, stage) that it is at, None when it is idle.
     """
 
-    __slots__ = ("busy_ns", "failures", "stages", "task")
+    __slots__ = ("busy_ns", "failures", "stages")
 
     def __init__(self) -> None:
         self.busy_ns = self.stages = self.failures = 0
-        self.task: tuple[int, Request, int] | None = None
 
 
 class Seen:
@@ -87,14 +86,18 @@ class Seen:
         return recording
 
     def units(
-        self, units: Sequence[RuntimeUnit], dispatcher: Dispatcher
+        self,
+        units: Sequence[RuntimeUnit],
+        dispatcher: Dispatcher,
+        running_now: Sequence[tuple[int, "Request", int] | None],
+        states: Sequence[UnitState],
     ) -> tuple[UnitSnapshot, ...]:
         """The units as they are now."""
         now_ns = time.perf_counter_ns()
         found = []
         for number, (unit, meter) in enumerate(zip(units, self.meters, strict=True)):
             running, busy_ns = "", meter.busy_ns
-            if (task := meter.task) is not None:
+            if (task := running_now[number]) is not None:
                 _, request, stage = task
                 running = f"{request.program.name} {request.program.wired.stages[stage].id}"
                 busy_ns += now_ns - (request.span_ns(stage)[0] or now_ns)
@@ -102,7 +105,7 @@ class Seen:
                 UnitSnapshot(
                     name=unit.name,
                     backend=unit.backend.name,
-                    status="up",
+                    status=str(states[number].status),
                     running=running,
                     busy_ns=busy_ns,
                     stages=meter.stages,
@@ -141,7 +144,6 @@ class Seen:
         meter = self.meters[unit]
         meter.busy_ns += took_ns
         meter.stages += 1
-        meter.task = None
         if (recorder := self.recorder) is not None:
             app, end_ns = request.program.app, request.span_ns(stage)[1]
             recorder.at(end_ns, _ENDED, unit, app, request.number, stage, NONE)
@@ -150,7 +152,6 @@ class Seen:
         """A stage has failed."""
         meter = self.meters[unit]
         meter.failures += 1
-        meter.task = None
         if (recorder := self.recorder) is not None:
             recorder.now(_FAILED, unit, request.program.app, request.number, stage, int(is_retried))
 
