@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +104,13 @@ def graph_cache(
     libraries = [version(name) for name in _LIBRARIES]
     key = hashlib.sha256(json.dumps([found, wanted, libraries, _code()]).encode()).hexdigest()
     return GraphCache(entry=(folder or default_folder()) / (key + _SUFFIX), file_sha256=found)
+
+
+def version(library: str) -> str:
+    """Of an installed library."""
+    from importlib import metadata  # heavy
+
+    return metadata.version(library)
 
 
 def _code() -> list[list[str | int]]:

@@ -139,6 +139,12 @@ class IsolatedBackend:
         link = self._link
         return None if link is None else link.process.pid
 
+    @property
+    def phase(self) -> str | None:
+        """What the child is doing, one of `PHASES`; None when there is none."""
+        link = self._link
+        return None if link is None else link.phase
+
     def run(
         self, stage: IsolatedExecutable, values: Sequence[Buffer | HostValue]
     ) -> Sequence[Buffer]:

@@ -57,6 +57,11 @@ class Link:
         self.dropped: list[int] = []
         self.view: View = leased(self._made, self.freed)
 
+    @property
+    def phase(self) -> str:
+        """What the child is doing, one of `PHASES`."""
+        return PHASES[self._status.phase]
+
     def row(self) -> Row:
         """Room for the next command's values."""
         return Row(self._given)
@@ -108,7 +113,7 @@ class Link:
         """Have the child end, if it hasn't ended yet, and give everything back; how it ended."""
         self._channel.close()  # which is how it hears of it
         code = self.process.end()
-        death = Death(phase=PHASES[self._status.phase], code=code, said=self.process.said())
+        death = Death(phase=self.phase, code=code, said=self.process.said())
         self._given.close()
         self._made.close()
         self.process.close()

@@ -24,7 +24,7 @@ from hetsched.backends.isolated.frames import (
     encode,
 )
 from hetsched.backends.isolated.stages import Kept, Stages, taken
-from hetsched.backends.isolated.status import IDLE, LOADING, RUNNING, WRITING, Status
+from hetsched.backends.isolated.status import IDLE, LOADING, MAKING, RUNNING, WRITING, Status
 from hetsched.backends.recipe import make
 from hetsched.errors import BackendError, HetschedError, ModelError
 from hetsched.ir.carry import unpack_model
@@ -96,6 +96,7 @@ class Server:
         raise GoneError("it sent a file that nobody had asked for")
 
     def _start(self, command: Start) -> Reply:
+        self._status.phase = MAKING
         if command.cores is not None:
             os.sched_setaffinity(0, command.cores)
         self._backend = make(command.recipe)

@@ -5,8 +5,10 @@ import os
 import signal
 from dataclasses import dataclass
 
-PHASES = ("starting", "idle", "loading", "running", "writing back")
-STARTING, IDLE, LOADING, RUNNING, WRITING = range(len(PHASES))
+PHASES = ("starting", "making the backend", "idle", "loading", "running", "writing back")
+"""What a child does; it is starting until its interpreter stands."""
+
+STARTING, MAKING, IDLE, LOADING, RUNNING, WRITING = range(len(PHASES))
 
 STATUS_BYTES = mmap.PAGESIZE
 _PHASE, _COMPLETED = 0, 1
