@@ -29,6 +29,10 @@ TOLERANCE: Final = 16
 KEPT: Final = 32
 """Times per stage and unit that medians and bands are made of."""
 
+DOUBT: Final = 16
+"""After so many requests in a row that were dropped without a stage being run, what was learnt is
+halved: times that nobody takes any more could keep every request out for ever. A choice."""
+
 OUTLIER: Final = 4
 """Elsewhere, an average without memory takes a time as at most so many times itself."""
 
@@ -101,9 +105,11 @@ class Learned:
         self._told = told
         self._averages: dict[tuple[int, int], RobustAverage] = {}
         self._told_ns: dict[tuple[int, int], int] = {}
+        self._drops = 0
 
     def add(self, stage: int, unit: int, took_ns: int) -> None:
         """A stage took that long on a unit."""
+        self._drops = 0
         place = (stage, unit)
         average = self._averages.get(place)
         if average is None:
@@ -114,6 +120,15 @@ class Learned:
         told_ns = self._told_ns[place]
         if not -told_ns <= (average.ns - told_ns) * TOLERANCE <= told_ns:
             self._tell(place, average.ns)
+
+    def dropped(self) -> None:
+        """A request was dropped."""
+        self._drops += 1
+        if self._drops < DOUBT:
+            return
+        self._drops = 0
+        for place, told_ns in self._told_ns.items():
+            self._tell(place, told_ns // 2)
 
     def _tell(self, place: tuple[int, int], ns: int) -> None:
         self._told_ns[place] = ns

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetsched.runtime.learning import FOLLOWS, KEPT, SHARE, Learned, RobustAverage
+from hetsched.runtime.learning import DOUBT, FOLLOWS, KEPT, SHARE, Learned, RobustAverage
 
 
 def average_of(*times_ns: int) -> RobustAverage:
@@ -62,6 +62,22 @@ def test_the_dispatcher_is_told_of_the_first_time_and_of_what_moves_by_a_sixteen
     assert told[-1][2] == pytest.approx(3200, rel=1 / 16)
     assert learned.average_ns(2, 1) == pytest.approx(3200, rel=0.01)
     assert learned.average_ns(2, 0) is None
+
+
+def test_requests_that_are_all_dropped_make_what_was_learnt_doubtful() -> None:
+    told: list[int] = []
+    learned = Learned(lambda *row: told.append(row[2]))
+    learned.add(0, 0, 1600)
+    for _ in range(2 * DOUBT):
+        learned.dropped()
+    assert told == [1600, 800, 400]
+    learned.add(0, 0, 1000)  # the lower of 1600 and 1000 is the average of two
+    assert told == [1600, 800, 400, 1000]
+    for _ in range(DOUBT - 1):
+        learned.dropped()
+    learned.add(0, 0, 1000)
+    learned.dropped()
+    assert told == [1600, 800, 400, 1000]
 
 
 def test_places_tell_average_runs_and_times() -> None:
