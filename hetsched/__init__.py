@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from hetsched.plan.files import load_plan
     from hetsched.plan.model import Plan
     from hetsched.runtime import Runtime, SyncRuntime, host_units, make_unit
+    from hetsched.runtime.emulated import emulated_units
     from hetsched.runtime.units import units
+    from hetsched.sim.outcome import simulate
     from hetsched.soc.catalog import profile
     from hetsched.soc.profile import Profile
+    from hetsched.workload.files import load_workload
+    from hetsched.workload.model import Workload
 
 __version__ = "0.1.0"
 
@@ -27,13 +31,17 @@ __all__ = [
     "Profile",
     "Runtime",
     "SyncRuntime",
+    "Workload",
     "__version__",
+    "emulated_units",
     "host_units",
     "load",
     "load_plan",
+    "load_workload",
     "make_unit",
     "plan",
     "profile",
+    "simulate",
     "units",
 ]
 
@@ -44,11 +52,15 @@ _HOMES = {
     "Profile": "hetsched.soc.profile",
     "Runtime": "hetsched.runtime",
     "SyncRuntime": "hetsched.runtime",
+    "Workload": "hetsched.workload.model",
+    "emulated_units": "hetsched.runtime.emulated",
     "host_units": "hetsched.runtime",
     "load": "hetsched.ir.load",
     "load_plan": "hetsched.plan.files",
+    "load_workload": "hetsched.workload.files",
     "make_unit": "hetsched.runtime",
     "profile": "hetsched.soc.catalog",
+    "simulate": "hetsched.sim.outcome",
     "units": "hetsched.runtime.units",
 }
 

@@ -1,0 +1,263 @@
+"""What `hetsched simulate` tells: the simulation's figures, the plans behind it, the score."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from hetsched.dispatch import STATUSES, RequestStatus
+from hetsched.errors import WorkloadError
+from hetsched.quantity import parse_duration_ns
+from hetsched.sim.maxload import MaxLoad, find_max_load
+from hetsched.sim.result import SimResult
+from hetsched.sim.scenario import Scenario, prepare, run
+from hetsched.sim.score import Served, xrbench_score
+from hetsched.soc.profile import Profile
+from hetsched.workload.files import load_workload, workload_sha256
+from hetsched.workload.model import Score, Workload
+from hetsched.workload.planning import Effort, Planned
+
+SEEDS = 3
+"""How many seeds each multiplier is tried with."""
+
+_SERVED = (STATUSES.index(RequestStatus.COMPLETED), STATUSES.index(RequestStatus.MISSED))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A simulated workload.
+
+    Attributes:
+        scenario: what was simulated.
+        result: what was found.
+        scale: times all rates.
+        xrbench_score: with the energy term; None without parameters, or where energy isn't known.
+        without_energy: the score of latency and drops alone; None without parameters.
+        max_load: None unless asked for.
+    """
+
+    scenario: Scenario
+    result: SimResult
+    scale: float
+    xrbench_score: float | None
+    without_energy: float | None
+    max_load: MaxLoad | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The object that `hetsched simulate --json` prints."""
+        workload, profile = self.scenario.workload, self.scenario.profile
+        return {
+            **self.result.to_dict(),
+            "workload": {"name": workload.name, "sha256": workload_sha256(workload)},
+            "profile": {"name": profile.name, "sha256": profile.sha256},
+            "scale": self.scale,
+            "plans": [_plan(each) for each in self.scenario.planned],
+            "notes": list(self.scenario.notes),
+            "miss_rate": self.result.miss_rate,
+            "energy_uj": self.result.energy_uj,
+            "xrbench_score": self.xrbench_score,
+            "xrbench": _score_terms(workload.score, self.without_energy),
+            "max_load": None if self.max_load is None else msgspec.to_builtins(self.max_load),
+        }
+
+
+def simulate(
+    workload: Workload | str | Path,
+    profile: Profile,
+    *,
+    policy: str | None = None,
+    duration: str | int | None = None,
+    seed: int | None = None,
+    objective: str | None = None,
+    scale: float = 1.0,
+    find_max: bool = False,
+    trace: bool = False,
+    snapshots: int = 0,
+    effort: Effort | None = None,
+    told: Callable[[str, float], None] = lambda _name, _share: None,
+) -> Outcome:
+    """Simulate a workload on a SoC.
+
+    Args:
+        workload: or its file.
+        profile: from `hetsched.profile`.
+        policy: the workload's where left out.
+        duration: for how long requests come, `"60s"` or ns; the workload's where left out.
+        seed: likewise.
+        objective: how apps without a plan get one: `latency`, `throughput`, `energy`, `joint`, or
+            for comparison `band` and `whole`.
+        scale: times all rates.
+        find_max: also search for the largest multiplier of all rates that is sustained.
+        trace: keep the events, as `outcome.result.trace`.
+        snapshots: of the time series, `outcome.result.series`.
+        effort: of the search for plans.
+        told: what is being done, and what share of it is over.
+
+    Raises:
+        WorkloadError: when the workload can't be planned or served.
+        SimError: when it can't be simulated.
+    """
+    if not isinstance(workload, Workload):
+        workload = load_workload(workload)
+    duration_ns = parse_duration_ns(duration) if isinstance(duration, str) else duration
+    scenario = prepare(workload, profile, choice=objective, effort=effort, told=told)
+    result = run(
+        scenario.ready,
+        policy=policy,
+        duration_ns=duration_ns,
+        seed=seed,
+        scale=scale,
+        trace=trace,
+        keep_requests=workload.score is not None,
+        snapshots=snapshots,
+        progress=lambda share: told("simulating", share),
+    )
+    full, bare = scores(workload, result)
+    most = None
+    if find_max:
+        told("searching the largest load", 0.0)
+        most = max_load(scenario, policy=policy, duration_ns=duration_ns, seed=result.seed)
+    return Outcome(
+        scenario=scenario,
+        result=result,
+        scale=scale,
+        xrbench_score=full,
+        without_energy=bare,
+        max_load=most,
+    )
+
+
+def max_load(
+    scenario: Scenario,
+    *,
+    policy: str | None = None,
+    duration_ns: int | None = None,
+    seed: int = 0,
+    seeds: int = SEEDS,
+    limit: float = 0.01,
+    tolerance: float = 0.02,
+) -> MaxLoad:
+    """The largest multiplier of all rates at which no app misses more than its share.
+
+    Args:
+        scenario: from `prepare`.
+        policy: the workload's where left out.
+        duration_ns: likewise.
+        seed: the first one; so many follow.
+        seeds: over which each app's requests are counted together.
+        limit: of each app's miss rate.
+        tolerance: see `find_max_load`.
+
+    Raises:
+        WorkloadError: when no app has a deadline, or no app has a rate.
+    """
+    workload = scenario.workload
+    if all(app.deadline_ns is None for app in workload.apps):
+        raise WorkloadError(
+            f"workload {workload.name}: no app has a deadline that load could break"
+        )
+    if all(app.arrivals is None or not _scales(app.arrivals) for app in scenario.ready.apps):
+        raise WorkloadError(f"workload {workload.name}: closed loops have no rate to be multiplied")
+
+    def worst(scale: float) -> float:
+        runs = [
+            run(
+                scenario.ready,
+                policy=policy,
+                duration_ns=duration_ns,
+                seed=seed + at,
+                scale=scale,
+                drain=True,
+            )
+            for at in range(seeds)
+        ]
+        return worst_app(runs)
+
+    return find_max_load(worst, limit=limit, tolerance=tolerance)
+
+
+def worst_app(runs: Sequence[SimResult]) -> float:
+    """The largest miss rate of an app, over all runs together."""
+    worst = 0.0
+    for at in range(len(runs[0].apps)):
+        apps = [each.apps[at] for each in runs]
+        judged = sum(app.requests - app.cancelled - app.in_flight for app in apps)
+        lost = sum(app.missed + app.dropped + app.failed for app in apps)
+        worst = max(worst, lost / judged if judged else 0.0)
+    return worst
+
+
+def scores(workload: Workload, result: SimResult) -> tuple[float | None, float | None]:
+    """XRBench's score, and the same without its energy term."""
+    parameters = workload.score
+    if parameters is None or result.requests is None:
+        return None, None
+    served = [
+        _served(result, at)
+        for at in range(len(result.apps))
+        if _has_deadline(workload, result.apps[at].name)
+    ]
+    bare = xrbench_score(served, parameters.k_per_ms, None)
+    if parameters.energy_max_mj is None:
+        return None, bare
+    return xrbench_score(served, parameters.k_per_ms, parameters.energy_max_mj), bare
+
+
+def _served(result: SimResult, at: int) -> Served:
+    assert result.requests is not None
+    rows = result.requests[result.requests["app"] == at]
+    rows = rows[np.isin(rows["status"], _SERVED)]
+    app = result.apps[at]
+    delay_ms = (rows["end_ns"] - rows["deadline_ns"]) / 1e6
+    return Served(
+        requests=app.requests - app.cancelled - app.in_flight,
+        dropped=app.dropped + app.failed,
+        delay_ms=delay_ms,
+        energy_mj=None if app.energy_uj is None else rows["energy_uj"] / 1e3,
+    )
+
+
+def _has_deadline(workload: Workload, name: str) -> bool:
+    app = workload.app(name)
+    while app.after is not None and app.after.deadline == "origin":
+        app = workload.app(app.after.app)
+    return app.deadline_ns is not None
+
+
+def _scales(pattern: object) -> bool:
+    from hetsched.sim.arrivals import Closed
+
+    return not isinstance(pattern, Closed)
+
+
+def _plan(planned: Planned) -> dict[str, Any]:
+    plan = planned.plan
+    return {
+        "app": planned.app.name,
+        "model": plan.model.name,
+        "objective": plan.objective.name,
+        "status": plan.status,
+        "gap": plan.gap if is_bounded(planned) else None,
+        "latency_ns": plan.latency_ns,
+        "subgraphs": len(plan.subgraphs),
+        "units": list(dict.fromkeys(part.unit for part in plan.subgraphs)),
+    }
+
+
+def is_bounded(planned: Planned) -> bool:
+    """Whether somebody has searched for something better than its plan."""
+    return planned.plan.objective.bound > 0
+
+
+def _score_terms(score: Score | None, bare: float | None) -> dict[str, Any] | None:
+    if score is None:
+        return None
+    return {
+        "k_per_ms": score.k_per_ms,
+        "energy_max_mj": score.energy_max_mj,
+        "source": score.source,
+        "without_energy": bare,
+    }

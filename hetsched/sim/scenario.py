@@ -1,0 +1,254 @@
+"""A workload on a SoC: from a workload file's words to the simulator's, and what comes of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from hetsched.dispatch import Policy, StageNode, StaticOrder, Terms
+from hetsched.sim import arrivals as sim_arrivals
+from hetsched.sim.from_plan import from_plan, from_profile
+from hetsched.sim.model import FIXED, PLAIN, SimApp, Trigger
+from hetsched.sim.result import SimResult
+from hetsched.sim.simulate import simulate
+from hetsched.sim.soc import SimSoc, SimUnit
+from hetsched.soc.profile import Profile
+from hetsched.workload import arrivals
+from hetsched.workload.checks import STATIC
+from hetsched.workload.files import read_times_ns
+from hetsched.workload.fits import check_fits
+from hetsched.workload.model import App, Change, HostStage, Workload
+from hetsched.workload.planning import Effort, Planned, plan_apps
+
+HOST_UNIT = "host"
+"""Where host stages run: a worker of its own, beside the SoC's units."""
+
+_HOST = SimUnit(name=HOST_UNIT, idle_mw=0.0, wake_ns=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A workload on a SoC in the simulator's words; can be sent to another process.
+
+    Attributes:
+        workload: what is asked for.
+        apps: of the workload, each with its plan.
+        soc: what they run on.
+    """
+
+    workload: Workload
+    apps: tuple[SimApp, ...]
+    soc: SimSoc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A workload on a SoC, and how it got ready.
+
+    Attributes:
+        workload: what is asked for.
+        profile: the SoC.
+        planned: its apps with their plans.
+        ready: the same for the simulator.
+        notes: what can't work although it is simulated, one line each.
+    """
+
+    workload: Workload
+    profile: Profile
+    planned: tuple[Planned, ...]
+    ready: Ready
+    notes: tuple[str, ...]
+
+
+def prepare(
+    workload: Workload,
+    profile: Profile,
+    *,
+    choice: str | None = None,
+    effort: Effort | None = None,
+    told: Callable[[str, float], None] = lambda _name, _share: None,
+) -> Scenario:
+    """Plan what has no plan, and put everything into the simulator's words.
+
+    Args:
+        workload: what is asked for.
+        profile: the SoC.
+        choice: one of `hetsched.workload.planning.CHOICES`.
+        effort: of the search for plans.
+        told: app's name and what share of its plan is made.
+
+    Raises:
+        WorkloadError: naming the app that can't be planned or can't meet its deadline.
+    """
+    planned = plan_apps(workload, profile, choice=choice, effort=effort, told=told)
+    notes = check_fits(workload, profile, planned)
+    soc = from_profile(profile)
+    if any(app.pre or app.post for app in workload.apps):
+        soc = replace(soc, units=(*soc.units, _HOST))
+    apps = tuple(_app(workload, each, profile) for each in planned)
+    return Scenario(
+        workload=workload,
+        profile=profile,
+        planned=planned,
+        ready=Ready(workload=workload, apps=apps, soc=soc),
+        notes=notes,
+    )
+
+
+def run(
+    ready: Ready,
+    *,
+    policy: str | None = None,
+    duration_ns: int | None = None,
+    seed: int | None = None,
+    scale: float = 1.0,
+    drain: bool = False,
+    trace: bool = False,
+    keep_requests: bool = False,
+    snapshots: int = 0,
+    progress: Callable[[float], None] | None = None,
+) -> SimResult:
+    """Simulate it.
+
+    Args:
+        ready: of a scenario.
+        policy: the workload's where left out.
+        duration_ns: likewise.
+        seed: likewise.
+        scale: times all rates; closed loops stay what they are.
+        drain: go on until the requests that came have ended.
+        trace: keep the events.
+        keep_requests: keep a record of each request.
+        snapshots: of the time series.
+        progress: gets the share of virtual time that is over.
+
+    Raises:
+        SimError: naming what is wrong.
+    """
+    workload = ready.workload
+    return simulate(
+        [scaled(app, scale) for app in ready.apps],
+        ready.soc,
+        policy=policy_of(workload, policy),
+        duration_ns=workload.duration_ns if duration_ns is None else duration_ns,
+        seed=workload.seed if seed is None else seed,
+        drain=drain,
+        trace=trace,
+        keep_requests=keep_requests,
+        snapshots=snapshots,
+        progress=progress,
+    )
+
+
+def policy_of(workload: Workload, name: str | None) -> Policy:
+    """A policy by name; `static` takes the workload's order."""
+    chosen = name or workload.policy
+    return StaticOrder(workload.order) if chosen == STATIC else chosen
+
+
+def scaled(app: SimApp, scale: float) -> SimApp:
+    """The app with all its rates times a factor."""
+    if scale == 1.0 or app.arrivals is None or isinstance(app.arrivals, sim_arrivals.Closed):
+        return app
+    load = app.load if app.load and app.load[0][0] == 0 else ((0, 1.0), *app.load)
+    return replace(app, load=tuple((at, factor * scale) for at, factor in load))
+
+
+def _app(workload: Workload, planned: Planned, profile: Profile) -> SimApp:
+    app = planned.app
+    made = from_plan(planned.plan, profile, planned.model, name=app.name)
+    return replace(
+        _with_host(made, app, len(profile.units)),
+        arrivals=_arrivals(app),
+        triggers=_triggers(app),
+        terms=Terms(
+            deadline_ns=None if app.deadline_ns is None else int(app.deadline_ns),
+            late=app.late,
+            priority=app.priority,
+            weight=app.weight,
+            capacity=app.capacity,
+            full=app.full,
+            admission=app.admission,
+        ),
+        load=together(workload.load, app.load),
+        active=tuple((int(span.from_ns), int(span.to_ns)) for span in app.active),
+    )
+
+
+def _with_host(made: SimApp, app: App, host: int) -> SimApp:
+    """The model's stages between host stages, which follow each other."""
+    before, after = len(app.pre), len(app.pre) + len(made.nodes)
+    if not app.pre and not app.post:
+        return made
+    moved = [
+        StageNode(
+            units=node.units,
+            after=tuple(at + before for at in node.after) or ((before - 1,) if before else ()),
+        )
+        for node in made.nodes
+    ]
+    read = {at for node in moved for at in node.after}
+    ends = tuple(at for at in range(before, after) if at not in read)
+    nodes = [_host_node(stage, (at - 1,) if at else (), host) for at, stage in enumerate(app.pre)]
+    nodes += moved
+    for at, stage in enumerate(app.post):
+        nodes.append(_host_node(stage, ends if at == 0 else (after + at - 1,), host))
+    names = made.stage_names or tuple(f"s{at}" for at in range(len(made.nodes)))
+    plain = ((PLAIN,),)
+    works = made.works or tuple((PLAIN,) * len(node.units) for node in made.nodes)
+    variations = made.variations or (FIXED,) * len(made.nodes)
+    pre, post = len(app.pre), len(app.post)
+    return replace(
+        made,
+        nodes=tuple(nodes),
+        works=(*plain * pre, *works, *plain * post),
+        variations=(*(FIXED,) * pre, *variations, *(FIXED,) * post),
+        stage_names=(*(s.name for s in app.pre), *names, *(s.name for s in app.post)),
+        uncounted=(
+            *made.uncounted,
+            "host stages run on a worker of their own: what they take from the CPU isn't counted",
+        ),
+    )
+
+
+def _host_node(stage: HostStage, after: tuple[int, ...], host: int) -> StageNode:
+    return StageNode(units=((host, int(stage.time_ns)),), after=after)
+
+
+def _triggers(app: App) -> tuple[Trigger, ...]:
+    if app.after is None:
+        return ()
+    return (
+        Trigger(
+            after=app.after.app,
+            probability=app.after.probability,
+            count=app.after.count,
+            deadline=app.after.deadline,
+        ),
+    )
+
+
+def _arrivals(app: App) -> sim_arrivals.Arrivals | None:
+    match app.pattern:
+        case None:
+            return None
+        case arrivals.Periodic(rate=rate, jitter_ns=jitter_ns, phase_ns=phase_ns):
+            return sim_arrivals.Periodic(
+                rate=rate, jitter_ns=int(jitter_ns), phase_ns=int(phase_ns)
+            )
+        case arrivals.Poisson(rate=rate):
+            return sim_arrivals.Poisson(rate=rate)
+        case arrivals.Bursty(rate=rate, on_ns=on_ns, off_ns=off_ns):
+            return sim_arrivals.Bursty(rate=rate, on_ns=int(on_ns), off_ns=int(off_ns))
+        case arrivals.Replay(file=file):
+            return sim_arrivals.Replay(times_ns=tuple(read_times_ns(file)))
+        case arrivals.Closed(clients=clients, think_ns=think_ns):
+            return sim_arrivals.Closed(clients=clients, think_ns=int(think_ns))
+
+
+def together(first: Sequence[Change], second: Sequence[Change]) -> tuple[tuple[int, float], ...]:
+    """The product of two courses of load, each 1 before its first change."""
+    times = sorted({int(change.at_ns) for change in (*first, *second)})
+    return tuple((at, _scale(first, at) * _scale(second, at)) for at in times)
+
+
+def _scale(changes: Sequence[Change], at: int) -> float:
+    return next((change.scale for change in reversed(changes) if change.at_ns <= at), 1.0)
