@@ -119,13 +119,15 @@ def _add(
         (numbers[each.after], each.probability, each.count, each.deadline == "origin")
         for each in app.triggers
     ]
+    terms = app_terms(app.terms, turn)
+    terms["drops_late"] = app.terms.late == "drop"  # deadlines may come from an app's triggers too
     try:
         simulation.add(
             [(node.after, node.units) for node in app.nodes],
             stages,
             _arrivals(app),
             triggers,
-            **app_terms(app.terms, turn),
+            **terms,
         )
     except ValueError as error:
         raise SimError(f"app {app.name!r}: {error}") from error

@@ -58,10 +58,11 @@ class Reference:
         self.tags: dict[tuple[int, int], int] = {}
         self.said: list[tuple[Any, ...]] = []
 
-    def submit(self, app: int) -> list[tuple[Any, ...]]:
+    def submit(self, app: int, deadline_ns: float | None = None) -> list[tuple[Any, ...]]:
         self._begin()
         nodes, terms = self.apps[app]
-        deadline = NEVER if terms.deadline_ns is None else self.now + terms.deadline_ns
+        own = NEVER if terms.deadline_ns is None else terms.deadline_ns
+        deadline = self.now + (own if deadline_ns is None else deadline_ns)
         request = Live(number=self.count, app=app, arrival=self.now, deadline=deadline)
         self.live[request.number] = request
         self.count += 1
