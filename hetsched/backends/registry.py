@@ -31,7 +31,7 @@ _PLUGIN = "hetsched.backends.plugins.backend:PluginBackend"
 BACKENDS: Mapping[str, Entry] = {
     "ort": Entry(
         factory="hetsched.backends.ort:OrtBackend",
-        about="ONNX Runtime CPU, one thread, this machine",
+        about="ONNX Runtime CPU, this machine",
     ),
     "openvino": Entry(
         factory=_PLUGIN,

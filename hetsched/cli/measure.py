@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hetsched.cli.options import parse_shapes
+from hetsched.cli.options import parse_shapes, thread_counts
 from hetsched.errors import CostError, HetschedError, OutputExistsError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def measure(
     from hetsched.cost.store import CostStore
 
     started = monotonic()
-    counts = _counts(threads)
+    counts = thread_counts(threads)
     budget_s = None if budget is None else _seconds(budget)
     _check_output(profile_out, force)
     loaded = _load(models, parse_shapes(shape or []))
@@ -80,13 +80,6 @@ measure.__doc__ = f"{measure.__doc__}\n\n    {_EXAMPLE}"
 def register(app: typer.Typer) -> None:
     """Add `measure` to the app."""
     app.command()(measure)
-
-
-def _counts(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    if not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise CostError(f"--threads {text}: give counts from 1 on, as 1,2")
-    return list(dict.fromkeys(int(part) for part in parts))
 
 
 def _names(text: str | None) -> list[str]:

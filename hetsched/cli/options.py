@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import typer
 
+from hetsched.errors import CostError
+
 T = TypeVar("T")
 
 
@@ -51,6 +53,18 @@ def _dims(text: str) -> tuple[int, ...]:
     if any(dim < 0 for dim in dims):
         raise ValueError(text)
     return dims
+
+
+def thread_counts(text: str) -> list[int]:
+    """`1,2` to [1, 2].
+
+    Raises:
+        CostError: for anything else.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise CostError(f"--threads {text}: give counts from 1 on, as 1,2")
+    return list(dict.fromkeys(int(part) for part in parts))
 
 
 def use_tables(paths: Iterable[Path] | None) -> None:

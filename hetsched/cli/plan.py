@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hetsched.cli.options import assignments, parse_shapes
+from hetsched.cli.options import assignments, parse_shapes, thread_counts
 from hetsched.errors import CostError, HetschedError, InfeasibleError, OutputExistsError, PlanError
 from hetsched.quantity import parse_duration_ns
 
@@ -53,6 +53,9 @@ def plan(
     store: Annotated[
         Path | None, typer.Option(help="Cost store; default in the user's cache.")
     ] = None,
+    threads: Annotated[
+        str, typer.Option(help="Host only: cores per unit; 1,2 tries both and takes the better.")
+    ] = "1",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write the plan here.")
     ] = None,
@@ -66,9 +69,12 @@ def plan(
         objective, gap, time_limit, seed, framework, backend, pin, max_subgraphs, max_stage
     )
     request = replace(request, rewrite=rewrite)
+    counts = thread_counts(threads)
+    if profile != HOST and counts != [1]:
+        raise typer.BadParameter("only --profile host has a choice", param_hint="--threads")
     _check_output(output, model, force)
     try:
-        outcome = _solve(model, profile, request, parse_shapes(shape or []), store)
+        outcome = _solve(model, profile, request, parse_shapes(shape or []), store, counts)
     except InfeasibleError as error:
         if as_json:
             _show_infeasible(error)
@@ -136,6 +142,7 @@ def _solve(
     request: "Request",
     shapes: dict[str, tuple[int, ...]],
     store: Path | None,
+    threads: list[int],
 ) -> "Outcome":
     from hetsched.cli.progress import step
     from hetsched.plan.build import make
@@ -147,16 +154,9 @@ def _solve(
     if soc is not None:
         with step("placing"):
             return make(loaded, soc, request, store=_stored(store))
-    from hetsched.cost.measured import host, host_costs
-    from hetsched.plan.settle import settled
+    from hetsched.cli.plan_host import plan_here
 
-    with step("measuring this machine"):
-        here = host(store)
-        soc, costs = host_costs(loaded, store=here.store)
-    with step("placing"):
-        outcome = make(loaded, soc, request, costs)
-    with step("measuring the plan's subgraphs, and placing again"):
-        return settled(loaded, here, request, costs, outcome)
+    return plan_here(loaded, request, store, threads)
 
 
 def _stored(path: Path | None) -> "CostStore | None":

@@ -1,13 +1,22 @@
 """Which of the runtime's units stands in for which of the plan's."""
 
+import asyncio
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import hetsched as hs
 from hetsched.backends.null import NullBackend
+from hetsched.backends.ort import OrtBackend
 from hetsched.cost.host import host_clusters
-from hetsched.errors import RunError
-from hetsched.runtime import RuntimeUnit, host_units, map_units
+from hetsched.errors import BackendError, RunError
+from hetsched.runtime import Runtime, RuntimeUnit, host_units, make_unit, map_units
+from hetsched.runtime.units import planned_threads
+from hetsched.runtime.units import units as units_of
+from tests.unit.backends.tiny import conv_chain
+from tests.unit.runtime.plans import plan_of
 
 ONE = NullBackend(name="one")
 TWO = NullBackend(name="two")
@@ -47,3 +56,58 @@ def test_this_machines_units_are_the_host_profiles() -> None:
     assert [(unit.name, unit.cores) for unit in found] == [(c.unit, c.cpus) for c in cores]
     assert {cpu for core in cores for cpu in core.cpus} == os.sched_getaffinity(0)
     assert len({id(unit.backend) for unit in found}) == 1
+
+
+def most_cores() -> int:
+    return max(len(cluster.cores) for cluster in host_clusters())
+
+
+def test_a_sessions_threads_stay_on_the_units_cores(tmp_path: Path) -> None:
+    """They get the mask of the worker that makes the session: see /proc/self/task."""
+    core = min(os.sched_getaffinity(0))
+    unit = RuntimeUnit(name="u", backend=OrtBackend(threads=2, cache_dir=tmp_path), cores=(core,))
+    model = conv_chain(tmp_path)
+    plan = plan_of(model, [("u", [op.name for op in model.graph.ops])])
+    before = tasks()
+
+    async def masks() -> list[set[int]]:
+        async with Runtime([unit]) as runtime:
+            app = await runtime.deploy(plan, name="a", model=model)
+            await app({"x": np.ones((1, 16, 8, 8), np.float32)})
+            return [os.sched_getaffinity(task) for task in tasks() - before]
+
+    # The unit's worker, and the one other thread of its two-thread session.
+    assert asyncio.run(masks()).count({core}) >= 2
+
+
+def tasks() -> set[int]:
+    return {int(path.name) for path in Path("/proc/self/task").iterdir()}
+
+
+def test_teams_have_backends_of_their_own() -> None:
+    found = host_units(most_cores())
+    assert len({id(unit.backend) for unit in found}) == len(found)
+    most = most_cores()
+    with pytest.raises(RunError, match=f"{most + 1} threads: this process may use {most} equal"):
+        host_units(most + 1)
+
+
+def test_a_plans_units_tell_its_threads() -> None:
+    for threads in range(1, most_cores() + 1):
+        assert planned_threads([unit.name for unit in host_units(threads)]) == threads
+    assert planned_threads(["apu"]) == 1
+    assert planned_threads([]) == 1
+
+
+def test_units_by_the_name_of_their_backend() -> None:
+    unit = make_unit("null", name="idle", cores=(0,))
+    assert (unit.name, unit.backend.name, unit.cores) == ("idle", "null", (0,))
+    names = [unit.name for unit in units_of("ort", "null", "qnn", "null")]
+    assert names == [*(unit.name for unit in host_units()), "null", "qnn"]
+    assert hs.units is units_of
+    with pytest.raises(BackendError, match="there is no backend 'cuda': take one of ort, openvino"):
+        make_unit("cuda")
+    with pytest.raises(BackendError, match="unexpected keyword argument 'speed'"):
+        make_unit("qnn", speed=2)
+    with pytest.raises(RunError, match=r"units\('ort'\)"):
+        units_of()
