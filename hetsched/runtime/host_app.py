@@ -149,10 +149,12 @@ class HostedApp(App):
         )
 
     def _end(self, call: Call, status: RequestStatus) -> None:
-        call.leave()
-        with self._counting:
-            self._total.count(status, time.perf_counter_ns() - call.start_ns)
-        self._around.gate.leave()
+        try:
+            call.leave()
+            with self._counting:
+                self._total.count(status, time.perf_counter_ns() - call.start_ns)
+        finally:
+            self._around.gate.leave()  # else the runtime would wait for it for ever
 
 
 def _status_of(error: BaseException) -> RequestStatus:

@@ -51,7 +51,7 @@ class HostProcess:
             theirs.close()
         self._channel = Channel(ours)
         self._loaded: set[int] = set()
-        self._channel.send((worker.PATHS, sys.path))
+        self._channel.send(worker.PATHS, sys.path)
 
     @property
     def pid(self) -> int:
@@ -92,7 +92,7 @@ class HostProcess:
 
     def _ask(self, message: tuple[Any, ...], is_wanted: Callable[[], bool]) -> Any:
         try:
-            self._channel.send(message)
+            self._channel.send(*message)
             self._await_answer(is_wanted)
             kind, *rest = self._channel.receive()
         except (OSError, EOFError) as error:

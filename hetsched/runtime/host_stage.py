@@ -142,7 +142,7 @@ def _where(asked: Where | None, call: Any, id_: str, app: str, *, is_async: bool
 def _unsendable(call: Any) -> str | None:
     """Why a process can't be told what to call; None when it can."""
     try:
-        encode(call, 1 << 62)
+        encode((call,), 1 << 62)
     except UnsendableError:
         return (
             "only what a module holds under its name can be imported there (no lambda, closure or "

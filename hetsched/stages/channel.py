@@ -1,4 +1,4 @@
-"""One end of a connection between two processes: values through a socket, large arrays beside it.
+"""One end of a connection between two processes: messages through a socket, large arrays beside it.
 
 Each end owns a piece of memory that it writes and the other end reads; a new one is sent as a file
 descriptor when the old one is too small. An end writes again only after the other one has
@@ -42,14 +42,14 @@ class Channel:
         self._mine: mmap.mmap | None = None
         self._theirs: mmap.mmap | None = None
 
-    def send(self, value: Any) -> None:
-        """Send a value.
+    def send(self, *values: Any) -> None:
+        """Send a message of some values.
 
         Raises:
             UnsendableError: naming what in it can't be sent; nothing was sent then.
             OSError: when the other end is gone.
         """
-        data, placed = encode(value, self._shared_from_bytes)
+        data, placed = encode(values, self._shared_from_bytes)
         new = self._grow(size_of(placed))
         if placed:
             assert self._mine is not None
@@ -65,11 +65,11 @@ class Channel:
         self._end.sendall(data)
 
     def is_there(self, timeout_s: float) -> bool:
-        """Whether a value, or the connection's end, comes within that time."""
+        """Whether a message, or the connection's end, comes within that time."""
         return bool(self._poll.poll(timeout_s * 1000))
 
-    def receive(self) -> Any:
-        """The next value.
+    def receive(self) -> list[Any]:
+        """The values of the next message.
 
         Raises:
             EOFError: when the other end is gone.

@@ -43,26 +43,26 @@ class Placed(msgspec.Struct, frozen=True):
     offset: int
 
 
-def encode(value: Any, shared_from_bytes: int) -> tuple[bytes, Sequence[Placed]]:
-    """A value as bytes, and its arrays of that size or more beside them.
+def encode(values: Sequence[Any], shared_from_bytes: int) -> tuple[bytes, Sequence[Placed]]:
+    """Values as bytes, and their arrays of that size or more beside them.
 
     Raises:
-        UnsendableError: naming what can't be sent, and where in the value it is.
+        UnsendableError: naming what can't be sent, and where in its value it is.
     """
     packer = _Packer(shared_from_bytes)
     try:
-        return _encoder.encode(packer.node(value, "")), packer.placed
+        return _encoder.encode([packer.node(value, "") for value in values]), packer.placed
     except (OverflowError, UnicodeEncodeError, RecursionError) as error:
         raise UnsendableError(f"a value can't be sent to a process: {error}") from error
 
 
-def decode(data: bytes | bytearray, shared: memoryview | None) -> Any:
-    """The value again; its arrays are its own, writable copies.
+def decode(data: bytes | bytearray, shared: memoryview | None) -> list[Any]:
+    """The values again; their arrays are copies, which may be written to.
 
     Raises:
         RunError: naming a function or class that can't be found.
     """
-    return _unpacked(_decoder.decode(data), shared)
+    return [_unpacked(node, shared) for node in _decoder.decode(data)]
 
 
 def size_of(placed: Sequence[Placed]) -> int:

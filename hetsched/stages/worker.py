@@ -43,7 +43,7 @@ def main(descriptor: int, parent: int) -> None:
         except EOFError:
             return
         if answer is not None:
-            _reply(channel, answer)
+            _reply(channel, *answer)
 
 
 def prepare(stage: Any) -> None:
@@ -72,11 +72,11 @@ def _answer(channel: Channel, stages: dict[int, Any]) -> tuple[Any, ...] | None:
         return FAILED, type(error).__name__, str(error), traceback.format_exc()
 
 
-def _reply(channel: Channel, answer: tuple[Any, ...]) -> None:
+def _reply(channel: Channel, *answer: Any) -> None:
     try:
-        channel.send(answer)
+        channel.send(*answer)
     except UnsendableError as error:
-        channel.send((FAILED, "UnsendableError", f"it returned {error}", ""))
+        channel.send(FAILED, RunError.__name__, f"it returned what can't cross: {error}", "")
 
 
 def _end_with(parent: int) -> None:
