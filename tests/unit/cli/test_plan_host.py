@@ -25,7 +25,7 @@ def test_the_better_thread_count_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     found = {1: outcome(5_000_000), 2: outcome(3_000_000)}
     monkeypatch.setattr(plan_host, "_plan", lambda *args: found[args[-1]])
     nothing: Any = None
-    best = plan_host.plan_here(nothing, nothing, None, [1, 2])
+    best: Any = plan_host.plan_here(nothing, nothing, None, [1, 2])
     told = "tried 5.000 ms with 1 thread a unit, 3.000 ms with 2 threads a unit: the best is kept"
     assert best == replace(found[2], notes=("first", told))
     assert plan_host.plan_here(nothing, nothing, None, [1]) is found[1]

@@ -127,7 +127,7 @@ def test_a_null_unit_computes_nothing_and_fails_verification(
             "error: unit 'big' is mapped to 'cuda': take ort, openvino, qnn, opencl or null",
         ),
         (["--map", "big"], 2, "'big' isn't UNIT=BACKEND"),
-        (["--on", "emulated"], 2, "'emulated' isn't known: take host"),
+        (["--on", "moon"], 2, "'moon' isn't known: take host"),
         (["--repeat", "0"], 2, "Invalid value for '--repeat'"),
         (
             ["--input", "x=nowhere.npy"],
