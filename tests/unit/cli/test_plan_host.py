@@ -28,7 +28,8 @@ def test_the_better_thread_count_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     best: Any = plan_host.plan_here(nothing, nothing, None, [1, 2])
     told = "tried 5.000 ms with 1 thread a unit, 3.000 ms with 2 threads a unit: the best is kept"
     assert best == replace(found[2], notes=("first", told))
-    assert plan_host.plan_here(nothing, nothing, None, [1]) is found[1]
+    alone: Any = plan_host.plan_here(nothing, nothing, None, [1])
+    assert alone is found[1]
 
 
 @pytest.mark.parametrize(
