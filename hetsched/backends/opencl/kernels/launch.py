@@ -11,6 +11,13 @@ Arg: TypeAlias = str | int | float | np.generic | tuple[int, ...] | tuple[float,
 or a table of `int` or `float` that the kernel reads."""
 
 
+WIDE = 8
+"""How many neighbours one item of a convolution or product makes, along the last axis."""
+
+SHARE = 4
+"""How many maps or rows it makes of each, where there are as many."""
+
+
 class RefusedError(Exception):
     """Why this backend can't run an op; it never leaves the backend."""
 

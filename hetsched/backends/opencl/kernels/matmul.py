@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hetsched.backends.opencl.kernels.launch import Launch, Lowered, RefusedError
+from hetsched.backends.opencl.kernels.launch import SHARE, WIDE, Launch, Lowered, RefusedError
 from hetsched.backends.opencl.kernels.node import Node
 from hetsched.backends.opencl.kernels.strides import broadcast, contiguous
 
@@ -47,11 +47,22 @@ def _launch(
     node: Node, table: tuple[int, ...], rank: int, alpha: float = 1.0, beta: float = 1.0
 ) -> Lowered:
     added = node.name(2 if table[9] else 1)
+    kernel, items = _shape_of_work(node.items, *table[:7])
     launch = Launch(
-        source="matmul", kernel="matmul", items=node.items, writes=node.output,
+        source="matmul", kernel=kernel, items=items, writes=node.output,
         args=(node.name(0), node.name(1), added, node.output, table, rank, alpha, beta),
     )  # fmt: skip
     return Lowered(launches=(launch,))
+
+
+def _shape_of_work(outputs: int, rows: int, columns: int, _: int, *strides: int) -> tuple[str, int]:
+    """Which kernel, and how many items it takes for that many outputs."""
+    _by_m, by_k, b_by_k, _by_n = strides
+    if by_k == b_by_k == 1:
+        return "dots", outputs
+    each = 1 if rows < SHARE else SHARE
+    matrices = outputs // (rows * columns)
+    return f"matmul{each}", matrices * -(-rows // each) * -(-columns // WIDE)
 
 
 def _broadcast_shape(one: Sequence[int], other: Sequence[int]) -> tuple[int, ...]:

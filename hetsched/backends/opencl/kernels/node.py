@@ -94,7 +94,10 @@ class Node:
 
     def stored(self, index: int) -> tuple[int | float, ...] | None:
         """Values of a constant input, flat; None when it is computed or too long to be known."""
-        values = self._graph.values.get(self.name(index))
+        name = self.name(index)
+        if name in self._graph.constants and self._graph.tensors[name].elements == 0:
+            return ()
+        values = self._graph.values.get(name)
         if values is None:
             return None
         return tuple(v for v in values if isinstance(v, int | float))

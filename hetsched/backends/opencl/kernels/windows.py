@@ -1,7 +1,8 @@
 """Windows that convolutions and pooling slide over 1 to 3 spatial axes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import prod
 
 from hetsched.backends.opencl.kernels.launch import RefusedError
 from hetsched.backends.opencl.kernels.node import Node
@@ -31,6 +32,16 @@ class Windows:
     dilation: tuple[int, ...]
     pad: tuple[int, ...]
     end: tuple[int, ...]
+
+    @property
+    def are_points(self) -> bool:
+        """Whether each output looks at the one place of the input that has its index."""
+        return max(*self.taps, *self.stride) == 1 and self.size == self.out
+
+    def as_one_axis(self) -> "Windows":
+        """The same places of points, which are next to each other in memory, along one axis."""
+        places = (1, 1, prod(self.size))
+        return replace(self, size=places, out=places)
 
 
 def windows(node: Node, taps: Sequence[int], *, transposed: bool = False) -> Windows:
