@@ -20,18 +20,21 @@ from hetsched.dispatch import (
     STATUSES,
     Action,
     Policy,
+    RequestStatus,
     StageNode,
     Terms,
     deploy,
     make_dispatcher,
 )
 from hetsched.errors import BackendError, RunError
+from hetsched.logs import EVENTS, fields
 from hetsched.runtime.alarm import Alarm
 from hetsched.runtime.faults import DEFAULTS, FaultEvent, Faults, UnitState
 from hetsched.runtime.learning import Learned
 from hetsched.runtime.request import Program, Ran, Request
 from hetsched.runtime.seen import Seen
 from hetsched.runtime.snapshot import UnitSnapshot
+from hetsched.runtime.storms import MANY, Storm
 from hetsched.runtime.units import RuntimeUnit
 from hetsched.runtime.ward import Task, Ward
 from hetsched.runtime.workers import Job, Workers
@@ -93,7 +96,8 @@ class Engine:
         self._weighs_times = policy not in TIMELESS
         self._requests: dict[int, Request] = {}
         self._retired: set[int] = set()
-        self.seen = Seen(len(self.units))
+        self.seen = Seen([unit.name for unit in units])
+        self._storms: dict[str, Storm] = {}
         self._closing = False
         self._on_idle: Callable[[], None] | None = None
         # What each unit was last told to run, until the answer: another answer comes too late.
@@ -291,12 +295,15 @@ class Engine:
         """Log a fault, and pass it on to those who listen."""
         is_good = event.kind in ("unit-up", "plan-replaced")
         where = event.unit or event.app
+        named = ("unit", "app", "request", "stage", "reason")
+        known = {name: getattr(event, name) for name in named if name in EVENTS[event.kind]}
         _log.log(
             logging.INFO if is_good else logging.WARNING,
             "%s: %s %s",
             event.kind,
             where,
             event.reason,
+            extra=fields(event.kind, **known),
         )
         for listener in tuple(self.listeners):
             try:
@@ -411,19 +418,37 @@ class Engine:
             elif self._alarm is not None:
                 self._alarm.set(number)
         if self._asks_policy and (error := self._dispatcher.take_error()):
-            _log.error("the policy failed, the oldest request was served instead: %s", error)
+            _log.error(
+                "the policy failed, the oldest request was served instead: %s",
+                error,
+                extra=fields("policy-failed", reason=error),
+            )
         events: Sequence[FaultEvent] = ()
         if self._ward.events:
             events = tuple(self._ward.events)
             self._ward.events.clear()
+            for event in events:
+                self.seen.fault(event)
         return _Todo(starts, ended, self._idle_call() if self._closing else None, events, revivals)
 
     def _forget(self, number: int, status: int) -> Request:
         request = self._requests.pop(number)
         request.end(STATUSES[status])
+        if request.status is RequestStatus.DROPPED:
+            self._note_drop(request.program)
         if self.seen.recorder is not None:
             self.seen.finished(request)
         return request
+
+    def _note_drop(self, program: Program) -> None:
+        """Times that keep every request out are doubted; many drops are told. Under the lock."""
+        if program.learned is not None and program.app not in self._retired:
+            program.learned.dropped()
+        now_ns = time.perf_counter_ns()
+        if self._storms.setdefault(program.name, Storm()).dropped(now_ns):
+            reason = f"{MANY} requests or more were dropped within a second"
+            event = FaultEvent(kind="drop-storm", time_ns=now_ns, app=program.name, reason=reason)
+            self._ward.events.append(event)
 
     def _idle_call(self) -> Callable[[], None] | None:
         if not self._dispatcher.is_idle:
@@ -524,7 +549,7 @@ class Engine:
             self._awaited[unit] = None
             now_ns = time.perf_counter_ns()
             actions = self._ward.failed(now_ns, task, error)
-            self.seen.failed(unit, task[1], task[2], is_retried=not _ends(task[1], actions))
+            self.seen.failed(now_ns, task, is_retried=not _ends(task[1], actions))
             return self._note(actions, now_ns)
 
     def _came_back(self, task: Task, error: BaseException | None) -> _Todo:

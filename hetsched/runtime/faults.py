@@ -109,6 +109,7 @@ FaultKind: TypeAlias = Literal[
     "unit-given-up",
     "late-result",
     "plan-replaced",
+    "drop-storm",
 ]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hetsched._core import Dispatcher, Recorder
 from hetsched.dispatch import STATUSES
 from hetsched.errors import RunError
-from hetsched.runtime.faults import UnitState
+from hetsched.runtime.faults import FaultEvent, UnitState
 from hetsched.runtime.snapshot import UnitSnapshot
 from hetsched.runtime.units import RuntimeUnit
 from hetsched.trace.events import NONE, Kind
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
 _SUBMITTED, _STARTED, _ENDED = int(Kind.SUBMITTED), int(Kind.STARTED), int(Kind.ENDED)
 _FINISHED, _FAILED = int(Kind.FINISHED), int(Kind.FAILED)
+_OF_UNIT = {
+    "unit-down": Kind.UNIT_DOWN,
+    "unit-quarantined": Kind.UNIT_DOWN,
+    "unit-hung": Kind.UNIT_DOWN,
+    "unit-up": Kind.UNIT_UP,
+}
 _NUMBER = {status: number for number, status in enumerate(STATUSES)}
 
 
@@ -45,7 +51,7 @@ class Seen:
     """Counters and trace of one engine.
 
     Args:
-        units: how many there are.
+        units: their names.
 
     Attributes:
         meters: per unit.
@@ -53,8 +59,9 @@ class Seen:
         recorder: of the trace that is being recorded, None for none.
     """
 
-    def __init__(self, units: int) -> None:
-        self.meters = tuple(UnitMeter() for _ in range(units))
+    def __init__(self, units: Sequence[str]) -> None:
+        self.meters = tuple(UnitMeter() for _ in units)
+        self._units = {name: number for number, name in enumerate(units)}
         self.apps: dict[int, TraceApp] = {}
         self.recorder: Recorder | None = None
         self._recording: Recording | None = None
@@ -123,7 +130,10 @@ class Seen:
         self._deadlines[program.app] = NONE if deadline_ns is None else deadline_ns
         if self._recording is not None:
             self._recording.name_app(app)
-            self.unit(Kind.DEPLOYED, NONE, app=program.app, value=program.app)
+            now_ns, number = time.perf_counter_ns(), program.app
+            self._recording.recorder.at(
+                now_ns, int(Kind.DEPLOYED), NONE, number, NONE, NONE, number
+            )
 
     def submitted(self, request: "Request") -> None:
         """A request has got its number."""
@@ -148,12 +158,13 @@ class Seen:
             app, end_ns = request.program.app, request.span_ns(stage)[1]
             recorder.at(end_ns, _ENDED, unit, app, request.number, stage, NONE)
 
-    def failed(self, unit: int, request: "Request", stage: int, *, is_retried: bool) -> None:
+    def failed(self, now_ns: int, task: tuple[int, "Request", int], *, is_retried: bool) -> None:
         """A stage has failed."""
-        meter = self.meters[unit]
-        meter.failures += 1
+        unit, request, stage = task
+        self.meters[unit].failures += 1
         if (recorder := self.recorder) is not None:
-            recorder.now(_FAILED, unit, request.program.app, request.number, stage, int(is_retried))
+            app, value = request.program.app, int(is_retried)
+            recorder.at(now_ns, _FAILED, unit, app, request.number, stage, value)
 
     def finished(self, request: "Request") -> None:
         """A request has ended."""
@@ -163,7 +174,9 @@ class Seen:
                 _NUMBER[request.status],
             )  # fmt: skip
 
-    def unit(self, kind: Kind, unit: int, *, app: int = NONE, value: int = NONE) -> None:
-        """Something that is of no request: a unit goes down or comes up."""
-        if (recorder := self.recorder) is not None:
-            recorder.at(time.perf_counter_ns(), int(kind), unit, app, NONE, NONE, value)
+    def fault(self, event: FaultEvent) -> None:
+        """A unit went down or came up."""
+        kind = _OF_UNIT.get(event.kind)
+        if (recorder := self.recorder) is not None and kind is not None:
+            unit = self._units[event.unit]
+            recorder.at(event.time_ns, int(kind), unit, NONE, NONE, NONE, NONE)

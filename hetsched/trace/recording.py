@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 
 from hetsched._core import Recorder
 from hetsched.errors import TraceError
+from hetsched.logs import fields
 from hetsched.trace.events import EVENT
 from hetsched.trace.files import app_line, end_line, events_line, header_line, refuse_existing
 from hetsched.trace.model import TraceApp, TraceHeader
@@ -76,7 +77,7 @@ class Recording:
                 "trace %s lacks %d events: they came faster than they were written",
                 self.path,
                 self.lost,
-                extra={"event": "trace-lost", "path": str(self.path), "lost": self.lost},
+                extra=fields("trace-lost", path=str(self.path), lost=self.lost),
             )
         if self._error is not None:
             raise self._unwritable(self._error) from self._error
@@ -97,7 +98,7 @@ class Recording:
                     "trace %s ends here: %s",
                     self.path,
                     error.strerror,
-                    extra={"event": "trace-failed", "path": str(self.path)},
+                    extra=fields("trace-failed", path=str(self.path), reason=error.strerror),
                 )
 
     def _flush(self, file: BinaryIO) -> None:

@@ -11,7 +11,7 @@ import hetsched
 PACKAGE = Path(hetsched.__file__).parent
 
 ORDER = (
-    ("errors", "quantity", "data", "zoo"),
+    ("errors", "quantity", "data", "logs", "zoo"),
     ("ir",),
     ("soc",),
     ("backends",),

@@ -1,16 +1,20 @@
 """What a runtime records: each request's whole story, and counts that equal the tallies."""
 
 import asyncio
+import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hetsched.errors import DroppedError, OutputExistsError, RunError
+from hetsched.errors import DroppedError, OutputExistsError, RunError, UnitDownError
+from hetsched.logs import json_formatter
 from hetsched.runtime.app import App
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.units import RuntimeUnit
+from hetsched.trace.events import Kind
 from hetsched.trace.files import load_trace
 from hetsched.trace.model import Trace
 from hetsched.trace.story import contradictions
@@ -135,3 +139,66 @@ async def test_a_trace_that_exists_is_refused_before_anything_starts(tmp_path: P
         async with Runtime(two_units(), trace=path):
             pass
     assert path.read_text() == "mine"
+
+
+@pytest.mark.asyncio
+async def test_a_unit_that_dies_and_comes_back_is_told(tmp_path: Path) -> None:
+    deaths = iter([True])
+
+    def die(stage: str) -> None:
+        if stage == "s1" and next(deaths, False):
+            raise UnitDownError("gone")
+
+    path = tmp_path / "x.trace"
+    async with Runtime(two_units(die), trace=path) as runtime:
+        app = await runtime.deploy(PLAN, name="ocr", model=DIAMOND)
+        await app(X)
+        while runtime.units_state()["b"].status != "up":
+            await asyncio.sleep(0.001)
+        await app(X)
+        snapshot = runtime.snapshot()
+    trace = load_trace(path)
+    assert_tells_all(trace, app)
+    units = trace.events[np.isin(trace.events["kind"], (Kind.UNIT_DOWN, Kind.UNIT_UP))]
+    assert units[["kind", "unit"]].tolist() == [(Kind.UNIT_DOWN, 1), (Kind.UNIT_UP, 1)]
+    [failed] = trace.events[trace.events["kind"] == Kind.FAILED]
+    assert (failed["unit"], failed["stage"], failed["value"]) == (1, 1, 1)  # will be run again
+    assert [unit.failures for unit in snapshot.units] == [0, 1]
+
+
+@pytest.mark.asyncio
+async def test_a_slow_first_run_does_not_keep_requests_out_for_ever() -> None:
+    slow = iter([0.15])
+    async with Runtime(two_units(lambda _: time.sleep(next(slow, 0)))) as runtime:
+        app = await runtime.deploy(PLAN, name="ocr", model=DIAMOND, deadline="100ms")
+        await app(X, deadline="10s")  # takes over the app's deadline in its first stage
+        answered = 0
+        for _ in range(200):
+            try:
+                await app(X)
+            except DroppedError:
+                continue
+            answered += 1
+    assert app.tally.dropped == 200 - answered
+    # Halved after every 16: at the latest when 150 ms, or whatever it took, is down to 100 ms.
+    assert answered > 100
+
+
+@pytest.mark.asyncio
+async def test_drops_in_numbers_are_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    gate = Gate("s0")
+    async with Runtime(two_units(gate)) as runtime:
+        app = await runtime.deploy(PLAN, name="ocr", model=DIAMOND, capacity=1)
+        calls = [asyncio.ensure_future(app(X)) for _ in range(2)]
+        await asyncio.to_thread(gate.reached.wait)
+        for _ in range(60):
+            with pytest.raises(DroppedError):
+                await app(X)
+        gate.open()
+        await asyncio.gather(*calls)
+    [storm] = [each for each in caplog.records if getattr(each, "event", "") == "drop-storm"]
+    line = json.loads(json_formatter().format(storm))
+    assert line["level"] == "WARNING"
+    assert (line["event"], line["app"]) == ("drop-storm", "ocr")
+    assert "20 requests" in line["reason"]
+    assert "unit" not in line
