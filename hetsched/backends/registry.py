@@ -45,7 +45,7 @@ BACKENDS: Mapping[str, Entry] = {
     ),
     "opencl": Entry(
         factory="hetsched.backends.opencl.backend:OpenCLBackend",
-        about="OpenCL kernels, the first GPU or else the first device",
+        about="OpenCL kernels on a GPU, else any device",
     ),
     "null": Entry(
         factory="hetsched.backends.null:NullBackend",

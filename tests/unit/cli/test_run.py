@@ -211,3 +211,40 @@ def test_a_moved_model_is_found_by_option(
     (tmp_path / "m.onnx").rename(tmp_path / "moved.onnx")
     assert run(capsys, plan)[0] == 1
     assert run(capsys, plan, "--model", tmp_path / "moved.onnx", "--verify")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("engine", "shown", "dtype", "bound"),
+    [
+        ("openvino", "openvino", "float32", 1e-4),
+        ("qnn", "qnn (emulated)", "float16", 1e-2),
+        ("opencl", "opencl", "float32", 1e-4),
+    ],
+)
+def test_a_unit_can_be_mapped_to_any_engine(
+    plan: Path,
+    capsys: pytest.CaptureFixture[str],
+    engine: str,
+    shown: str,
+    dtype: str,
+    bound: float,
+) -> None:
+    """The bound goes by the lowest arithmetic of the engines that took part."""
+    code, out, _ = run(capsys, plan, "--map", f"npu={engine}", "--verify", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert [stage["backend"] for stage in found["stages"]] == ["ort", shown, "ort"]
+    assert found["mapping"]["npu"] == {
+        "backend": shown,
+        "on": engine,
+        "emulated": engine == "qnn",
+    }
+    assert (found["verified"]["dtype"], found["verified"]["bound"]) == (dtype, bound)
+    assert found["verified"]["passed"]
+
+
+def test_the_mapping_is_printed(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, plan, "--map", "npu=qnn")
+    assert code == 0
+    assert "  npu -> qnn (qnn (emulated): Qualcomm's HTP (Hexagon NPU), through ONNX" in out
+    assert "times of an emulated unit say nothing of its hardware" in out
