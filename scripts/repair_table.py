@@ -62,6 +62,11 @@ def judged(model: Model, framework: str, backend: str) -> dict[str, Any]:
     return {"code": code(found, len(blocking)), "left": dict(types.most_common())}
 
 
+def code_of(model: Model, framework: str, backend: str) -> str:
+    """A cell's text, found now."""
+    return str(judged(model, framework, backend)["code"])
+
+
 def code(found: Adapted, blocking: int) -> str:
     """The cell's text."""
     if blocking:
