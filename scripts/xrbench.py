@@ -22,6 +22,7 @@ notes = [
 ]
 duration = "{duration}"
 impossible = "run"
+order = [{order}]  # turns of the policy `static`
 
 [score]
 k_per_ms = 15
@@ -40,8 +41,11 @@ chain = {{ file = "layers.csv", model = "{model}", seed = 0 }}
 def scenario_text(name: str, rows: list[dict[str, str]]) -> str:
     """A workload file."""
     slug = slug_of(name)
+    order = ", ".join(f'"{row["model"]}"' for row in rows)
     parts = [
-        _HEAD.format(slug=slug, title=slug.replace("-", " "), scenario=name, duration=DURATION)
+        _HEAD.format(
+            slug=slug, title=slug.replace("-", " "), scenario=name, duration=DURATION, order=order
+        )
     ]
     for row in rows:
         parts.append(_APP.format(model=row["model"]))

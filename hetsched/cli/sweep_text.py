@@ -17,7 +17,7 @@ def print_sweep(rows: "Sequence[Row]", console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("profile", "plans", "policy"):
         table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for heading in ("scale", "seed", "missed", "p99", "busiest", "score", "gap"):
+    for heading in ("scale", "seed", "missed", "p99", "busiest", "rt score", "gap"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -29,7 +29,7 @@ def print_sweep(rows: "Sequence[Row]", console: Console) -> None:
             "-" if row.miss_rate is None else f"{row.miss_rate:.1%}",
             "-" if row.p99_ns is None else format_ns(row.p99_ns),
             f"{row.busiest:.0%}",
-            "-" if row.xrbench_score is None else f"{row.xrbench_score:.1f}",
+            "-" if row.score_without_energy is None else f"{row.score_without_energy:.1f}",
             "-" if row.gap is None else f"{row.gap:.1%}",
         )
     console.print(table)

@@ -55,7 +55,6 @@ def row_of(point: Point, workload: Workload, result: SimResult, gap: float | Non
     """A point's result, summed over the apps."""
     full, bare = scores(workload, result)
     judged = sum(app.requests - app.cancelled - app.in_flight for app in result.apps)
-    kind = None if bare is None else "rt x drop" if full is None else "rt x en x drop"
     return Row(
         **msgspec.structs.asdict(point),
         requests=sum(app.requests for app in result.apps),
@@ -66,8 +65,8 @@ def row_of(point: Point, workload: Workload, result: SimResult, gap: float | Non
         p99_ns=max((app.p99_ns for app in result.apps if app.p99_ns is not None), default=None),
         busiest=max(unit.utilization for unit in result.units),
         energy_uj=result.energy_uj,
-        xrbench_score=bare if full is None else full,
-        score_kind=kind,
+        xrbench_score=full,
+        score_without_energy=bare,
         hottest_c=max((node.highest_c for node in result.nodes), default=None),
         gap=gap,
         events=result.events,

@@ -40,7 +40,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
         busiest: share of time of the busiest unit.
         energy_uj: of all units; None where unknown.
         xrbench_score: None where the workload has no parameters, or energy counts and isn't known.
-        score_kind: `rt x en x drop`, or `rt x drop` where the energy term is left out.
+        score_without_energy: the same of latency and drops alone; None without parameters.
         hottest_c: None where unknown.
         gap: largest of the plans' gaps; None where nothing was searched.
         events: of the simulation.
@@ -60,7 +60,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     busiest: float
     energy_uj: float | None
     xrbench_score: float | None
-    score_kind: str | None
+    score_without_energy: float | None
     hottest_c: float | None
     gap: float | None
     events: int

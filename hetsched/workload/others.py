@@ -11,6 +11,7 @@ one subgraph; its scheduler picks a subgraph's processor at run time by measured
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hetsched import __version__
 from hetsched.convert.capability import refusals as find_refusals
@@ -30,7 +31,32 @@ from hetsched.workload.planning import without_alternatives
 
 def whole_plans(model: Model, profile: Profile) -> dict[str, Plan]:
     """By unit, the plan that runs the whole model there; units that can't aren't in it."""
-    posed = _posed(model, profile)
+    return _whole_plans(_Pair(model, profile))
+
+
+def band_plan(model: Model, profile: Profile) -> Plan:
+    """The model in subgraphs as Band cuts it, each first on the unit that is fastest for it."""
+    return _band_plan(_Pair(model, profile))
+
+
+class _Pair:
+    """A model and a SoC, told apart by their content: the key of what was made of them."""
+
+    def __init__(self, model: Model, profile: Profile) -> None:
+        self.model = model
+        self.profile = profile
+        self._key = (model.ref, model.prepared_sha256, profile.sha256)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Pair) and self._key == other._key
+
+
+@lru_cache(maxsize=128)
+def _whole_plans(pair: _Pair) -> dict[str, Plan]:
+    posed = _posed(pair.model, pair.profile)
     problem = posed.problem
     everything = tuple(range(len(problem.groups)))
     found = {}
@@ -42,9 +68,9 @@ def whole_plans(model: Model, profile: Profile) -> dict[str, Plan]:
     return found
 
 
-def band_plan(model: Model, profile: Profile) -> Plan:
-    """The model in subgraphs as Band cuts it, each first on the unit that is fastest for it."""
-    posed = _posed(model, profile)
+@lru_cache(maxsize=128)
+def _band_plan(pair: _Pair) -> Plan:
+    posed = _posed(pair.model, pair.profile)
     return _plan(posed, band_stages(posed.problem))
 
 

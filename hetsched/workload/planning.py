@@ -145,12 +145,19 @@ def load_app_model(app: App) -> Model:
         ZooError: when the zoo has no such model, or it can't be fetched.
     """
     if app.chain is not None:
-        from hetsched.ir.chain import chain_model  # heavy
-
-        return chain_model(app.chain.file, app.chain.model, app.chain.seed)
+        changed_ns = Path(app.chain.file).stat().st_mtime_ns if Path(app.chain.file).exists() else 0
+        return _chain(app.chain.file, app.chain.model, app.chain.seed, changed_ns)
     from hetsched.ir.load import load
 
     return load(app.model or "", shapes=app.shapes or None)
+
+
+@lru_cache(maxsize=64)
+def _chain(file: str, model: str | None, seed: int, _changed_ns: int) -> Model:
+    """Building hundreds of layers takes a while, and sweeps ask for the same ones again."""
+    from hetsched.ir.chain import chain_model  # heavy
+
+    return chain_model(file, model, seed)
 
 
 def kept_plan(model: Model, profile: Profile, objective: str, effort: Effort) -> Plan:
