@@ -40,7 +40,6 @@ def asked(socs: Sequence[str]) -> list[Point]:
     found: list[Point] = []
     for soc in socs:
         found += points([soc], ["latency"], OURS, [1.0], [0])
-        found += points([soc], ["joint"], OURS, [1.0], [0])
         found += points([soc], ["band"], BAND, [1.0], [0])
         found += points([soc], ["whole"], OURS, [1.0], [0])
     return found
@@ -85,15 +84,15 @@ def section(name: str, found: Sequence[Row], refused: dict[str, str]) -> list[st
     lines = [
         f"## {name}",
         "",
-        f"| SoC | gap | {' | '.join(heads)} | best joint | best Band | best whole |",
-        f"|---|{'---:|' * (len(heads) + 4)}",
+        f"| SoC | gap | {' | '.join(heads)} | best Band | best whole |",
+        f"|---|{'---:|' * (len(heads) + 3)}",
     ]
     for soc in dict.fromkeys(row.profile for row in found):
         here = [row for row in found if row.profile == soc]
         ours = {row.policy: row for row in here if row.plans == "latency"}
         gap = next((row.gap for row in ours.values() if row.gap is not None), None)
         cells = [f"{score(ours[policy]):.1f}" if policy in ours else "-" for policy in OURS]
-        for plans in ("joint", "band", "whole"):
+        for plans in ("band", "whole"):
             row = best(each for each in here if each.plans == plans)
             cells.append("-" if row is None else f"{score(row):.1f}")
         lines.append(f"| {soc} | {'-' if gap is None else f'{gap:.1%}'} | {' | '.join(cells)} |")
@@ -106,7 +105,7 @@ def summary(found: Sequence[tuple[str, Row]]) -> list[str]:
     pairs: dict[tuple[str, str], dict[str, float]] = {}
     for name, row in found:
         kinds = pairs.setdefault((name, row.profile), {})
-        kind = "ours" if row.plans in ("latency", "joint") else row.plans
+        kind = "ours" if row.plans == "latency" else row.plans
         kinds[kind] = max(kinds.get(kind, 0.0), score(row))
     lines = ["| best of its policies | mean score | cells where ours is better / equal / worse |"]
     lines.append("|---|---:|---|")
@@ -131,8 +130,8 @@ def _mean(numbers: Iterable[float]) -> str:
 HEAD = """\
 # XRBench on every SoC
 
-Seven scenarios of XRBench, {socs} SoCs, {policies} policies of the dispatcher: simulated, nothing was
-measured. Made by `scripts/xrbench_table.py`; all numbers are in [xrbench.csv](xrbench.csv).
+Seven scenarios of XRBench, {socs} SoCs, {policies} policies of the dispatcher: simulated, nothing
+was measured. Made by `scripts/xrbench_table.py`; all numbers are in [xrbench.csv](xrbench.csv).
 
 - Cells are XRBench's score of latency and drops, 0 to 100: {score}. The energy term is left out
   here, since power isn't known on every SoC; the CSV has the score with it where it is known.
@@ -142,14 +141,13 @@ measured. Made by `scripts/xrbench_table.py`; all numbers are in [xrbench.csv](x
 - Costs are those of the profiles, calibrated or assumed; profiles/README.md says how far they are
   off.
 - gap: the largest of the scenario's plans' gaps to the proven bound, for latency. The columns named
-  after policies are these plans, whose subgraphs may go to other units that can run them. `joint`:
-  of each app's candidates (latency, throughput, whole on each unit) those that load the busiest
-  unit least.
+  after policies are these plans, whose subgraphs may go to other units that can run them.
 - Band: its subgraphs (neighbouring ops that the same units support), each on whichever unit is
   expected to end it first, under its policies shortest expected latency, HEFT and least slack; its
   round robin isn't here.
-- whole: each model whole on one unit, the mapping of models to units that is best by the criterion
-  of `joint`.
+- whole: each model whole on one unit, under all policies. Of all mappings of models to units the
+  one with the fewest late models on idle units, then the least busy busiest unit, then the shortest
+  latencies.
 - 10 s of requests, seed 0. What can't meet its deadline any more is dropped at once.
 
 """

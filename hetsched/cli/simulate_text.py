@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hetsched.sim.outcome import Outcome
 
 UNKNOWN = "unknown"
+_LONGEST = 13
 
 
 def print_outcome(outcome: "Outcome", console: Console) -> None:
@@ -50,16 +51,12 @@ def _table(*columns: tuple[str, bool]) -> Table:
 
 
 def _plans(outcome: "Outcome") -> Table:
-    table = _table(
-        ("app", False), ("model", False), ("plan", True), ("gap", True), ("parts", True),
-        ("units", False),
-    )  # fmt: skip
+    table = _table(("app", False), ("plan", True), ("gap", True), ("parts", True), ("units", False))
     for each in outcome.scenario.planned:
         plan = each.plan
         units = dict.fromkeys(part.unit for part in plan.subgraphs)
         table.add_row(
-            each.app.name,
-            plan.model.name,
+            _name(each.app.name),
             format_ns(plan.latency_ns),
             f"{plan.gap:.1%}" if is_bounded(each) else "-",
             str(len(plan.subgraphs)),
@@ -70,12 +67,12 @@ def _plans(outcome: "Outcome") -> Table:
 
 def _apps(outcome: "Outcome") -> Table:
     table = _table(
-        ("app", False), ("requests", True), ("missed", True), ("dropped", True), ("p50", True),
+        ("app", False), ("asked", True), ("missed", True), ("dropped", True), ("p50", True),
         ("p95", True), ("p99", True), ("energy", True),
     )  # fmt: skip
     for app in outcome.result.apps:
         table.add_row(
-            app.name,
+            _name(app.name),
             str(app.requests),
             _share(app.miss_rate),
             _share(app.drop_rate),
@@ -135,7 +132,7 @@ def _print_score(outcome: "Outcome", console: Console) -> None:
         console.print(f"XRBench score  {UNKNOWN}: it has an energy term")
     console.print(f"  latency and drop terms alone: {outcome.without_energy:.1f}")
     console.print(f"  k = {score.k_per_ms:g} per ms, Emax = {score.energy_max_mj} mJ")
-    console.print(f"  {score.source}")
+    console.print(f"  {score.source}", soft_wrap=False)
 
 
 def _print_max_load(outcome: "Outcome", console: Console) -> None:
@@ -166,6 +163,11 @@ def _grouped(lines: Sequence[str]) -> list[str]:
         f"{what} of {', '.join(units)}{rest}" if units else what
         for (what, rest), units in found.items()
     ]
+
+
+def _name(name: str) -> str:
+    """Short enough that the numbers beside it fit."""
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
 
 
 def _share(share: float | None) -> str:
