@@ -20,8 +20,8 @@ import hetsched
 from hetsched.errors import HetschedError
 
 COMMANDS = (
-    "check", "convert", "refit", "plan", "run", "simulate", "sweep", "export", "measure", "costs",
-    "calibrate", "profiles", "frameworks", "units", "zoo",
+    "check", "convert", "refit", "plan", "run", "simulate", "sweep", "report", "top", "export",
+    "measure", "costs", "calibrate", "profiles", "frameworks", "units", "zoo",
 )  # fmt: skip
 """In the order of the flow, which is the order in `--help`."""
 

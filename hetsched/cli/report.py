@@ -25,7 +25,7 @@ def report(
         str | None,
         typer.Option(metavar="FROM,TO", help="Show this in detail, as 1.5s,1.6s since the start."),
     ] = None,
-    force: Annotated[bool, typer.Option(help="Replace files that are there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="What is in it, as JSON.")] = False,
 ) -> None:
     """Draw a trace or a plan; without an output, say what is in it."""

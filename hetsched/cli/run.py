@@ -47,6 +47,10 @@ def run(
     ] = False,
     repeat: Annotated[int, typer.Option(min=1, help="Runs; times are medians.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of random inputs.")] = 0,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Record events; see `hetsched report`.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a trace that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run a plan on this machine, each of its units on one of this machine's."""
@@ -61,7 +65,13 @@ def run(
     files = assignments(given or [], "--input", "NAME=FILE.npy", Path)
     backends = assignments(mapped or [], "--map", "UNIT=BACKEND", str)
     soc = None if on == HOST else profile or ""
-    trial = _run(plan, model, files, backends, verify=verify, repeat=repeat, seed=seed, soc=soc)
+    if trace is not None:
+        from hetsched.trace.files import refuse_existing
+
+        refuse_existing(trace, force=force)
+    trial = _run(
+        plan, model, files, backends, verify=verify, repeat=repeat, seed=seed, soc=soc, trace=trace
+    )
     _show(trial, seed, as_json)
     _refuse_other_numbers(trial)
 
@@ -84,6 +94,7 @@ def _run(
     repeat: int,
     seed: int,
     soc: str | None,
+    trace: Path | None,
 ) -> "Trial":
     """With a SoC its pace is emulated; an empty name means the plan's."""
     from hetsched.cli.progress import step
@@ -108,6 +119,7 @@ def _run(
                 backends=backends,
                 runs=repeat,
                 seed=seed,
+                trace=trace,
                 check=verify,
                 soc=emulated,
             )

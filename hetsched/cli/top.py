@@ -19,7 +19,7 @@ def top(
         typer.Argument(metavar="[PID|SOCKET]", help="Which runtime, when there are several."),
     ] = None,
     interval: Annotated[str, typer.Option(help="Between two looks, such as 500ms.")] = "1s",
-    once: Annotated[bool, typer.Option(help="Look once: since the start.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Look once: since the start.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON per look.")] = False,
 ) -> None:
     """Show a running runtime's units, queues and latencies; it must publish them.

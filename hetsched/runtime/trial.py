@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median_low
 
@@ -226,6 +227,7 @@ async def run_plan(
     seed: int = 0,
     check: bool = False,
     soc: Profile | None = None,
+    trace: Path | None = None,
 ) -> Trial:
     """Deploy a plan here, run it, and say what came out.
 
@@ -238,6 +240,7 @@ async def run_plan(
         seed: of the random data.
         check: compare the last run's outputs with the unsplit model's.
         soc: emulate this one's units, in place of `backends`.
+        trace: record the runs there; a file that is there is replaced.
 
     Raises:
         RunError: for a wrong input or mapping, or when a stage fails.
@@ -248,7 +251,8 @@ async def run_plan(
     inputs, made_up = fill_inputs(model.graph, given, seed)
     async with Runtime(units) as runtime:
         app = await runtime.deploy(plan, name=plan.model.name, model=model, mapping=mapping)
-        results = [await app.request(inputs) for _ in range(runs)]
+        async with nullcontext() if trace is None else runtime.tracing(trace, force=True):
+            results = [await app.request(inputs) for _ in range(runs)]
     verified = None
     if check:
         from hetsched.backends.reference import reference_outputs  # heavy
