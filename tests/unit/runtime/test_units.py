@@ -13,6 +13,7 @@ from hetsched.backends.ort import OrtBackend
 from hetsched.cost.host import host_clusters
 from hetsched.errors import BackendError, RunError
 from hetsched.runtime import Runtime, RuntimeUnit, host_units, make_unit, map_units
+from hetsched.runtime.standins import able_units
 from hetsched.runtime.units import planned_threads
 from hetsched.runtime.units import units as units_of
 from tests.unit.backends.tiny import conv_chain
@@ -111,3 +112,14 @@ def test_units_by_the_name_of_their_backend() -> None:
         make_unit("qnn", speed=2)
     with pytest.raises(RunError, match=r"units\('ort'\)"):
         units_of()
+
+
+def test_an_emulated_unit_stands_in_for_another_only_where_it_is_named(tmp_path: Path) -> None:
+    model = conv_chain(tmp_path, length=1)
+    plan = plan_of(model, [("cpu", [op.name for op in model.graph.ops])])
+    (part,) = plan.subgraphs
+    here = [RuntimeUnit(name="cpu", backend=ONE), make_unit("qnn"), *units("gpu", backends=(TWO,))]
+    mapping = {"cpu": "cpu"}
+    assert [index for index, _ in able_units(plan, part, here, mapping, "all")] == [0, 2]
+    named = able_units(plan, part, here, mapping, {"cpu": ["qnn"]})
+    assert [index for index, _ in named] == [0, 1]
