@@ -86,14 +86,14 @@ def hetsched_failure(case: Case, folder: Path, units: Sequence[RuntimeUnit]) -> 
 
 async def _run(case: Case, data: DataSet, path: Path, units: Sequence[RuntimeUnit]) -> list[Any]:
     inputs = dict(zip(case.inputs, data.inputs, strict=False))
-    model = load(path, shapes=_shapes(case, inputs))
+    model = load(path, shapes=input_shapes(case, inputs))
     async with Runtime(units) as runtime:
         app = await runtime.deploy(alternating(model), name=case.name, model=model)
         outputs = await app(inputs)
     return list(outputs.values())
 
 
-def _shapes(case: Case, inputs: dict[str, Any]) -> dict[str, tuple[int, ...]]:
+def input_shapes(case: Case, inputs: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Shapes of the tensors among the inputs that the model leaves open."""
     found = {}
     for value in case.model.graph.input:
