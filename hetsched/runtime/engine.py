@@ -202,7 +202,11 @@ class Engine:
             RunError: when the runtime is closed.
             RetiredError: when its program was replaced.
         """
-        self._carry_out(self._admit(request))
+        task, todo = self._admit(request)
+        if todo is not None:
+            self._carry_out(todo)
+        elif task is not None:
+            self._workers.mailboxes[task[0]].put(task)
 
     def run(self, request: Request) -> None:
         """Submit a request, and run its stages on the calling thread where their units are idle.
@@ -213,7 +217,8 @@ class Engine:
             RunError: when the runtime is closed.
             RetiredError: when its program was replaced.
         """
-        task = self._carry_out(self._admit(request), caller=request)
+        first, todo = self._admit(request)
+        task = first if todo is None else self._carry_out(todo, caller=request)
         if task is not None:
             self._follow(task, caller=request)
 
@@ -371,7 +376,8 @@ class Engine:
         if self._closing:
             raise RunError("the runtime is closed: it takes no new requests or apps")
 
-    def _admit(self, request: Request) -> _Todo:
+    def _admit(self, request: Request) -> tuple[Task, None] | tuple[None, _Todo]:
+        """What there is to do: as in most cases one of its own stages to start, or more."""
         with self._lock:
             self._refuse_when_closing()
             if request.program.app in self._retired:
@@ -383,7 +389,12 @@ class Engine:
             self._requests[request.number] = request
             if self.seen.recorder is not None:
                 self.seen.submitted(request)
-            return self._note(actions)
+            if len(actions) == 1 and not (self._asks_policy or self._gone):
+                kind, unit, number, what = actions[0]
+                if kind == START and number == request.number:
+                    task = self._awaited[unit] = (unit, request, what)
+                    return task, None
+            return None, self._note(actions)
 
     def _ring(self) -> None:
         """On the alarm's thread: the time has come that the dispatcher asked for."""
@@ -488,6 +499,7 @@ class Engine:
     ) -> None:
         """Run a stage, and what follows from it for this thread; see `_carry_out`."""
         task: Task | None = first
+        ended: Request | None = None
         while task is not None:
             unit, request, stage = task
             if self._nobody_looks and request.program.watchdog != "off":
@@ -512,13 +524,19 @@ class Engine:
                     else:
                         actions = self._done(task, ran)
                         if len(actions) == 1 and not (self._asks_policy or self._gone):
+                            # The usual cases, for which all below would be cold code.
                             kind, next_unit, number, what = actions[0]
                             is_ours = next_unit == worker or request is caller
                             if kind == START and number == request.number and is_ours:
                                 task = self._awaited[next_unit] = (next_unit, request, what)
-                                continue  # the usual case, for which all below would be cold code
+                                continue
+                            if kind == FINISH and number == request.number and not self._closing:
+                                ended = self._forget(number, what)
+                                break
                         todo = self._note(actions)
             task = self._carry_out(todo, worker=worker, caller=caller)
+        if ended is not None:
+            ended.notify()
 
     def _done(self, task: Task, ran: Ran | None) -> Sequence[Action]:
         """Keep what a stage made, and tell the dispatcher that it has ended. Under the lock."""
