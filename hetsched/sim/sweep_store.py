@@ -70,6 +70,6 @@ class SweepStore:
 
     def _damaged(self, why: str) -> str:
         return (
-            f"{self.path} is damaged or half-written ({why}): delete it, or give another name, "
-            "and the sweep starts anew"
+            f"{self.path} is damaged or half-written ({' '.join(why.split())}): delete it, or give "
+            "another name, and the sweep starts anew"
         )
