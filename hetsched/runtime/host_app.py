@@ -151,6 +151,9 @@ class HostedApp(App):
     def _end(self, call: Call, status: RequestStatus) -> None:
         try:
             call.leave()
+            if call.ran and self._engine.seen.recorder is not None:
+                number = -1 if call.request is None else call.request.number
+                self._engine.seen.host_stages(self._program, number, call.ran)
             with self._counting:
                 self._total.count(status, time.perf_counter_ns() - call.start_ns)
         finally:

@@ -21,6 +21,7 @@ from hetsched.runtime.host_queue import Expected, HostQueue, late
 from hetsched.runtime.host_stage import HostStage
 from hetsched.runtime.host_waits import Flow, ForCoroutine, ForFuture, ForJob, RightHere, Wait
 from hetsched.runtime.request import Request, Result, StageTime
+from hetsched.runtime.seen import HostRun
 from hetsched.runtime.state import StateSpec
 from hetsched.runtime.state_stream import StateStream
 from hetsched.stages.crossing import UnsendableError
@@ -49,6 +50,11 @@ class Around:
     state: StateSpec
     terms: Terms
 
+    @property
+    def host_stages(self) -> tuple[str, ...]:
+        """Ids of its host stages, those before the model first."""
+        return tuple(stage.id for stage in (*self.pre, *self.post))
+
 
 @dataclass(slots=True, kw_only=True)
 class Call:
@@ -61,6 +67,8 @@ class Call:
         stream: whose state it uses; None for nobody's.
         turn: its place in that stream, until it has left it.
         times: of its stages.
+        request: the model's part, once it has been asked.
+        ran: its host stages, for traces.
     """
 
     value: Any
@@ -69,6 +77,8 @@ class Call:
     stream: StateStream | None
     turn: "Future[None] | None"
     times: list[StageTime] = field(default_factory=list)
+    request: Request | None = None
+    ran: list[HostRun] = field(default_factory=list)
 
     def leave(self) -> None:
         """Let the next request of its stream go."""
@@ -159,9 +169,9 @@ class Phases:
         inputs = self._inputs(call)
         start_ns = time.perf_counter_ns()
         try:
-            request: Request = yield ForModel(
-                self._model_part, inputs, self._left_ns(call, start_ns)
-            )
+            left_ns = self._left_ns(call, start_ns)
+            request: Request = yield ForModel(self._model_part, inputs, left_ns)
+            call.request = request
             if request.status is RequestStatus.CANCELLED:
                 raise CancelledRequestError(
                     f"a request of app {self._name!r} was cancelled: it has no result"
@@ -220,14 +230,17 @@ class Phases:
             raise late(self._name)
 
     def _host(self, call: Call, stage: HostStage) -> Generator[Wait, Any, None]:
+        asked_ns = time.perf_counter_ns()
         try:
             if stage.where == "loop":
                 done = yield from self._on_loop(call, stage)
             else:
                 done = yield from self._in_pool(call, stage)
         except (StageError, ProcessDiedError, UnsendableError) as error:
+            call.ran.append((stage.number, asked_ns, time.perf_counter_ns(), True))
             raise RunError(f"{stage} failed: {error}") from error
         call.value = done.value
+        call.ran.append((stage.number, done.start_ns, done.end_ns, False))
         call.times.append(
             StageTime(
                 id=stage.id,

@@ -29,11 +29,13 @@ class Loading:
         alternatives: which units may run a stage beside its own.
         on_compile_failure: what to do with a stage that its unit's backend can't take.
         watchdog: when one of its stages hangs.
+        host_stages: ids of what the host does around the model, for traces.
     """
 
     alternatives: Alternatives = SAME
     on_compile_failure: OnCompileFailure = "refuse"
     watchdog: Watchdog = "auto"
+    host_stages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_on_failure(self.on_compile_failure)
@@ -102,6 +104,7 @@ async def make_program(
         longest_ns=[_planned_ns(plan, number) for number in range(len(plan.subgraphs))],
         watchdog=loading.watchdog,
         notes=tuple(compiler.notes),
+        host_stages=loading.host_stages,
     )
     engine.deployed(program, terms)
     return program

@@ -122,6 +122,7 @@ class Program:
         longest_ns: per stage, the longest that it is known to have taken; 0 for nothing known.
         watchdog: when one of its stages hangs.
         notes: what didn't go as planned when it was loaded.
+        host_stages: ids of what the host does around the model.
     """
 
     app: int
@@ -137,6 +138,7 @@ class Program:
     longest_ns: list[int]
     watchdog: Watchdog = "auto"
     notes: tuple[str, ...] = ()
+    host_stages: tuple[str, ...] = ()
 
 
 class Ran(NamedTuple):

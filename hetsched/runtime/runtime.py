@@ -314,13 +314,14 @@ class Runtime:
             raise RunError(f"an app named {name!r} is deployed already")
         if rate is not None and not 0 < rate < math.inf:
             raise RunError(f"rate is {rate!r}: give requests per second, above 0")
+        around = self._hosting.around(name, pre, post, state or {}, terms)
         loading = Loading(
             alternatives=alternatives,
             on_compile_failure=on_compile_failure,
             watchdog=self._watchdog if watchdog is None else _watchdog(watchdog),
+            host_stages=() if around is None else around.host_stages,
         )
         load: Load = partial(self._load, name, terms, Tally(), loading)
-        around = self._hosting.around(name, pre, post, state or {}, terms)
         if around is not None:
             load = self._hosting.checked(load, around, self._engine, name)
         self._apps.add(name)

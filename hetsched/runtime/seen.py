@@ -6,7 +6,7 @@ the engine asks for no more than that.
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hetsched._core import Dispatcher, Recorder
 from hetsched.dispatch import STATUSES
@@ -30,6 +30,10 @@ _OF_UNIT = {
     "unit-up": Kind.UNIT_UP,
 }
 _NUMBER = {status: number for number, status in enumerate(STATUSES)}
+
+
+HostRun: TypeAlias = tuple[int, int, int, bool]
+"""Number of a host stage, its start and end in ns, and whether it failed."""
 
 
 class UnitMeter:
@@ -122,10 +126,24 @@ class Seen:
             )
         return tuple(found)
 
+    def host_stages(self, program: "Program", number: int, ran: Sequence[HostRun]) -> None:
+        """What the host did for a request of that number, -1 when its model was never asked."""
+        if (recorder := self.recorder) is None:
+            return
+        for stage, start_ns, end_ns, has_failed in ran:
+            where = (NONE, program.app, number, stage)
+            recorder.at(start_ns, int(Kind.HOST_STARTED), *where, NONE)
+            recorder.at(end_ns, int(Kind.HOST_ENDED), *where, int(has_failed))
+
     def deployed(self, program: "Program", deadline_ns: int | None) -> None:
         """An app's program takes requests from now on."""
         stages = tuple(stage.id for stage in program.wired.stages)
-        app = TraceApp(number=program.app, name=program.name, stages=stages)
+        app = TraceApp(
+            number=program.app,
+            name=program.name,
+            stages=stages,
+            host_stages=program.host_stages,
+        )
         self.apps[program.app] = app
         self._deadlines[program.app] = NONE if deadline_ns is None else deadline_ns
         if self._recording is not None:

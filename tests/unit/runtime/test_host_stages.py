@@ -16,6 +16,8 @@ from hetsched.dispatch import RequestStatus
 from hetsched.errors import DroppedError, RunError
 from hetsched.runtime import HostCall, Runtime, RuntimeUnit, SyncRuntime
 from hetsched.stages import Softmax, TopK
+from hetsched.trace.events import Kind
+from hetsched.trace.files import load_trace
 from tests.unit.runtime import host_functions as functions
 from tests.unit.runtime.fakes import DIAMOND, FakeBackend, Gate, diamond
 from tests.unit.runtime.plans import plan_of
@@ -375,6 +377,35 @@ async def test_another_plan_keeps_the_host_stages() -> None:
         result = await app.request({"x": X})
     assert result.outputs == 8
     assert [stage.id for stage in result.stages] == ["s0", "post0:largest"]
+
+
+@pytest.mark.asyncio
+async def test_host_stages_are_in_traces(tmp_path: Path) -> None:
+    path = tmp_path / "x.trace"
+    async with make_runtime() as runtime:
+        app: Any = await runtime.deploy(
+            PLAN, name="a", model=DIAMOND, pre=functions.as_x, post=functions.largest
+        )
+        async with runtime.tracing(path):
+            await app(X)
+            with pytest.raises(RunError):
+                await app(object())  # pre0 fails: the model is never asked
+    trace = load_trace(path)
+    (told,) = trace.apps
+    assert told.host_stages == ("pre0:as_x", "post0:largest")
+    events = [
+        (Kind(e["kind"]), int(e["stage"]), int(e["value"]), bool(e["request"] >= 0))
+        for e in trace.events
+        if e["kind"] in (Kind.HOST_STARTED, Kind.HOST_ENDED)
+    ]
+    assert events == [
+        (Kind.HOST_STARTED, 0, -1, True),
+        (Kind.HOST_ENDED, 0, 0, True),
+        (Kind.HOST_STARTED, 1, -1, True),
+        (Kind.HOST_ENDED, 1, 0, True),
+        (Kind.HOST_STARTED, 0, -1, False),
+        (Kind.HOST_ENDED, 0, 1, False),
+    ]
 
 
 def test_time_for_the_post_is_kept_free() -> None:
