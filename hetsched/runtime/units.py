@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hetsched.backends.base import Backend
 from hetsched.errors import BackendError, RunError
+from hetsched.plan.model import Plan
 
 if TYPE_CHECKING:
     from hetsched.cost.host import Core
@@ -48,7 +49,7 @@ class RuntimeUnit:
         object.__setattr__(self, "backend", backend)  # the class is frozen
 
 
-def host_units(threads: int = 1) -> tuple[RuntimeUnit, ...]:
+def host_units(threads: int = 1, *, plan: Plan | None = None) -> tuple[RuntimeUnit, ...]:
     """This machine's CPU: one unit per core or team of cores that the process may use.
 
     They are the units of the `host` profile, by the same names, the fastest first. One-core units
@@ -57,12 +58,15 @@ def host_units(threads: int = 1) -> tuple[RuntimeUnit, ...]:
 
     Args:
         threads: of one run of a stage, which is as many as the unit has cores.
+        plan: one for this machine: then the count is the one that it was measured with.
 
     Raises:
         RunError: when no kind of core has that many.
     """
     from hetsched.backends.ort import OrtBackend  # heavy
 
+    if plan is not None:
+        threads = planned_threads([part.unit for part in plan.subgraphs])
     teams = _teams(threads)
     shared = OrtBackend(threads=1) if threads == 1 else None
     return tuple(

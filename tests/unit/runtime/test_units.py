@@ -12,11 +12,13 @@ from hetsched.backends.null import NullBackend
 from hetsched.backends.ort import OrtBackend
 from hetsched.cost.host import host_clusters
 from hetsched.errors import BackendError, RunError
+from hetsched.ir.model import Model
 from hetsched.runtime import Runtime, RuntimeUnit, host_units, make_unit, map_units
 from hetsched.runtime.standins import able_units
 from hetsched.runtime.units import planned_threads
 from hetsched.runtime.units import units as units_of
 from tests.unit.backends.tiny import conv_chain
+from tests.unit.runtime.fakes import make_model, op
 from tests.unit.runtime.plans import plan_of
 
 ONE = NullBackend(name="one")
@@ -85,6 +87,10 @@ def tasks() -> set[int]:
     return {int(path.name) for path in Path("/proc/self/task").iterdir()}
 
 
+def chain_model() -> Model:
+    return make_model([op("a", "Neg", "x", "y")], outputs=["y"])
+
+
 def test_teams_have_backends_of_their_own() -> None:
     found = host_units(most_cores())
     assert len({id(unit.backend) for unit in found}) == len(found)
@@ -96,6 +102,8 @@ def test_teams_have_backends_of_their_own() -> None:
 def test_a_plans_units_tell_its_threads() -> None:
     for threads in range(1, most_cores() + 1):
         assert planned_threads([unit.name for unit in host_units(threads)]) == threads
+        plan = plan_of(chain_model(), [(host_units(threads)[0].name, ["a"])])
+        assert host_units(plan=plan)[0].cores == host_units(threads)[0].cores
     assert planned_threads(["apu"]) == 1
     assert planned_threads([]) == 1
 
