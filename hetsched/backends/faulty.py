@@ -31,12 +31,14 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         phase: while stages are compiled, while one runs, or while what it made is looked at.
         probability: of happening, each time.
         mark: a file: it happens only while that doesn't exist, and makes it. None for every time.
+        after: a file: it happens only once that exists.
     """
 
     kind: Literal["raise", "hang", "short", "kill", "crash", "exit"]
     phase: Literal["loading", "running", "writing back"] = "running"
     probability: float = 1.0
     mark: str | None = None
+    after: str | None = None
 
 
 class FaultyBackend:
@@ -99,6 +101,8 @@ class FaultyBackend:
 
     def _happens(self, fault: Fault) -> bool:
         if fault.probability < 1 and self._random.random() >= fault.probability:
+            return False
+        if fault.after is not None and not Path(fault.after).exists():
             return False
         if fault.mark is None:
             return True

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
 
+from hetsched.backends.base import Releasing
 from hetsched.dispatch import Admission, Full, Policy, StaticOrder, Terms
 from hetsched.errors import RunError
 from hetsched.ir.model import Model
@@ -209,6 +210,13 @@ class Runtime:
         finally:
             self._engine.stop()
             await asyncio.to_thread(self._engine.join, _seconds(grace_ns))
+            await asyncio.to_thread(self._end_children)
+
+    def _end_children(self) -> None:
+        """Units in processes of their own: another runtime starts them anew."""
+        for unit in self.units:
+            if unit.isolation is not None and isinstance(unit.backend, Releasing):
+                unit.backend.release()
 
     def units_state(self) -> dict[str, UnitState]:
         """How each unit is, by name."""

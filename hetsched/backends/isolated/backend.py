@@ -32,6 +32,7 @@ from hetsched.backends.isolated.frames import (
     Value,
 )
 from hetsched.backends.isolated.link import Link
+from hetsched.backends.isolated.process import GRACE_S
 from hetsched.backends.isolated.status import Death
 from hetsched.backends.isolated.values import Row, plain, read, write
 from hetsched.backends.recipe import Recipe, Reproducible
@@ -129,9 +130,14 @@ class IsolatedBackend:
             link.process.kill()
 
     def release(self) -> None:
-        """End the child, after what it is doing; compiling starts a new one."""
-        with self._lock:
+        """End the child, after what it is doing unless that hangs; compiling starts a new one."""
+        if not self._lock.acquire(timeout=GRACE_S):
+            self.kill()
+            self._lock.acquire()
+        try:
             self._end()
+        finally:
+            self._lock.release()
 
     @property
     def pid(self) -> int | None:
