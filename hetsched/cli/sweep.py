@@ -106,6 +106,12 @@ def _run(
         typer.echo(f"{len(left.done)} of {len(left.points)} points were done before", err=True)
     if not todo:
         return
+    left_out: dict[str, None] = {}
+
+    def refuse(point: "Point", why: str) -> None:
+        """A SoC that can't run it is no reason to leave out the others."""
+        left_out[f"left out: {point.profile}, {point.plans} plans: {why}"] = None
+
     with bar(1) as told:
         count = 0
 
@@ -116,7 +122,7 @@ def _run(
                 todo,
                 duration_ns,
                 told=lambda _what, _share: told("simulating", count / len(todo)),
-                refused=_refuse,
+                refused=refuse,
             )
 
         if cluster is not None:
@@ -127,17 +133,8 @@ def _run(
             store.add(key, result)
             count += 1
             told("simulating", count / len(todo))
-
-
-def _refuse(point: "Point", why: str) -> None:
-    """A SoC that can't run it is no reason to leave out the others; it is told once a plan."""
-    line = f"left out: {point.profile}, {point.plans} plans: {why}"
-    if line not in _told:
-        _told.add(line)
+    for line in left_out:
         typer.echo(line, err=True)
-
-
-_told: set[str] = set()
 
 
 def _profiles(text: str) -> "list[Profile]":

@@ -128,7 +128,7 @@ def run(
         [scaled(app, scale) for app in ready.apps],
         ready.soc,
         policy=policy_of(workload, policy),
-        duration_ns=workload.duration_ns if duration_ns is None else duration_ns,
+        duration_ns=int(workload.duration_ns) if duration_ns is None else duration_ns,
         seed=workload.seed if seed is None else seed,
         drain=drain,
         trace=trace,
