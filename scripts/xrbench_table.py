@@ -40,6 +40,7 @@ def asked(socs: Sequence[str]) -> list[Point]:
     found: list[Point] = []
     for soc in socs:
         found += points([soc], ["latency"], OURS, [1.0], [0])
+        found += points([soc], ["joint"], OURS, [1.0], [0])
         found += points([soc], ["band"], BAND, [1.0], [0])
         found += points([soc], ["whole"], OURS, [1.0], [0])
     return found
@@ -84,15 +85,15 @@ def section(name: str, found: Sequence[Row], refused: dict[str, str]) -> list[st
     lines = [
         f"## {name}",
         "",
-        f"| SoC | gap | {' | '.join(heads)} | best Band | best whole |",
-        f"|---|{'---:|' * (len(heads) + 3)}",
+        f"| SoC | gap | {' | '.join(heads)} | best joint | best Band | best whole |",
+        f"|---|{'---:|' * (len(heads) + 4)}",
     ]
     for soc in dict.fromkeys(row.profile for row in found):
         here = [row for row in found if row.profile == soc]
         ours = {row.policy: row for row in here if row.plans == "latency"}
         gap = next((row.gap for row in ours.values() if row.gap is not None), None)
         cells = [f"{score(ours[policy]):.1f}" if policy in ours else "-" for policy in OURS]
-        for plans in ("band", "whole"):
+        for plans in ("joint", "band", "whole"):
             row = best(each for each in here if each.plans == plans)
             cells.append("-" if row is None else f"{score(row):.1f}")
         lines.append(f"| {soc} | {'-' if gap is None else f'{gap:.1%}'} | {' | '.join(cells)} |")
@@ -105,7 +106,7 @@ def summary(found: Sequence[tuple[str, Row]]) -> list[str]:
     pairs: dict[tuple[str, str], dict[str, float]] = {}
     for name, row in found:
         kinds = pairs.setdefault((name, row.profile), {})
-        kind = "ours" if row.plans == "latency" else row.plans
+        kind = "ours" if row.plans in ("latency", "joint") else row.plans
         kinds[kind] = max(kinds.get(kind, 0.0), score(row))
     lines = ["| best of its policies | mean score | cells where ours is better / equal / worse |"]
     lines.append("|---|---:|---|")
@@ -133,8 +134,10 @@ HEAD = """\
 Seven scenarios of XRBench, {socs} SoCs, {policies} policies of the dispatcher: simulated, nothing
 was measured. Made by `scripts/xrbench_table.py`; all numbers are in [xrbench.csv](xrbench.csv).
 
-- Cells are XRBench's score of latency and drops, 0 to 100: {score}. The energy term is left out
-  here, since power isn't known on every SoC; the CSV has the score with it where it is known.
+- Cells are XRBench's score of latency and drops, 0 to 100:
+  {score}.
+  The energy term is left out here, since power isn't known on every SoC; the CSV has the score with
+  it where it is known.
 - Models are chains of the listed convolutions with seeded weights, see
   examples/workloads/xrbench/README.md: the scores say how SoCs, policies and plans compare, not
   what XRBench's own models reach.
@@ -142,6 +145,8 @@ was measured. Made by `scripts/xrbench_table.py`; all numbers are in [xrbench.cs
   off.
 - gap: the largest of the scenario's plans' gaps to the proven bound, for latency. The columns named
   after policies are these plans, whose subgraphs may go to other units that can run them.
+- joint: of each app's candidates (for latency, for throughput, whole on each unit) those that go
+  together best, chosen as for `whole`; under all policies.
 - Band: its subgraphs (neighbouring ops that the same units support), each on whichever unit is
   expected to end it first, under its policies shortest expected latency, HEFT and least slack; its
   round robin isn't here.

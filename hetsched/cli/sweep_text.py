@@ -17,7 +17,7 @@ def print_sweep(rows: "Sequence[Row]", console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("profile", "plans", "policy"):
         table.add_column(heading, no_wrap=True, overflow="ellipsis")
-    for heading in ("scale", "seed", "missed", "p99", "busiest", "rt score", "gap"):
+    for heading in ("scale", "seed", "missed", "p99", "busy", "score", "gap"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(

@@ -12,7 +12,7 @@ from hetsched.dispatch import STATUSES, RequestStatus
 from hetsched.errors import WorkloadError
 from hetsched.quantity import parse_duration_ns
 from hetsched.sim.maxload import MaxLoad, find_max_load
-from hetsched.sim.result import SimResult
+from hetsched.sim.result import AppResult, SimResult
 from hetsched.sim.scenario import Scenario, prepare, run
 from hetsched.sim.score import Served, xrbench_score
 from hetsched.soc.profile import Profile
@@ -45,6 +45,19 @@ class Outcome:
     xrbench_score: float | None
     without_energy: float | None
     max_load: MaxLoad | None
+
+    @property
+    def miss_rate(self) -> float | None:
+        """Of all apps' requests together; None without any."""
+        return self.result.miss_rate
+
+    def app(self, name: str) -> AppResult:
+        """The figures of one app.
+
+        Raises:
+            KeyError: when there is none of that name.
+        """
+        return self.result.app(name)
 
     def to_dict(self) -> dict[str, Any]:
         """The object that `hetsched simulate --json` prints."""
