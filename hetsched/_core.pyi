@@ -296,8 +296,10 @@ class Recorder:
     ) -> None:
         """Something happened at that time."""
 
-    def now(self, kind: int, unit: int, app: int, request: int, stage: int, value: int) -> None:
-        """Something happens now, on the clock of `time.perf_counter_ns`."""
+    def ran(
+        self, start_ns: int, end_ns: int, unit: int, app: int, request: int, stage: int
+    ) -> None:
+        """A stage has run from then to then: the events of its start and its end."""
 
     def drain(self) -> tuple[bytes, int]:
         """Events that were recorded since the last call, and how many got lost; not in parallel."""

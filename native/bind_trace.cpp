@@ -3,7 +3,6 @@
 
 #include <nanobind/stl/pair.h>
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -21,14 +20,13 @@ void at(ht::Recorder& self, std::int64_t time, std::int16_t kind, std::int16_t u
   self.record({time, request, value, kind, unit, app, stage});
 }
 
-// Python's perf_counter_ns is the same clock.
-std::int64_t clock_ns() {
-  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-void now(ht::Recorder& self, std::int16_t kind, std::int16_t unit, std::int32_t app,
-         std::int64_t request, std::int32_t stage, std::int64_t value) {
-  at(self, clock_ns(), kind, unit, app, request, stage, value);
+// Two events at the price of one call from Python.
+void ran(ht::Recorder& self, std::int64_t start, std::int64_t end, std::int16_t unit,
+         std::int32_t app, std::int64_t request, std::int32_t stage) {
+  constexpr std::int16_t kStarted = 1;
+  constexpr std::int16_t kEnded = 2;
+  self.record({start, request, -1, kStarted, unit, app, stage});
+  self.record({end, request, -1, kEnded, unit, app, stage});
 }
 
 std::pair<nb::bytes, std::uint64_t> drain(ht::Recorder& self) {
@@ -44,6 +42,6 @@ void bind_trace(nb::module_& m) {
   nb::class_<ht::Recorder>(m, "Recorder")
       .def(nb::init<std::size_t>(), "capacity"_a)
       .def("at", &at, "time_ns"_a, "kind"_a, "unit"_a, "app"_a, "request"_a, "stage"_a, "value"_a)
-      .def("now", &now, "kind"_a, "unit"_a, "app"_a, "request"_a, "stage"_a, "value"_a)
+      .def("ran", &ran, "start_ns"_a, "end_ns"_a, "unit"_a, "app"_a, "request"_a, "stage"_a)
       .def("drain", &drain);
 }

@@ -1,7 +1,7 @@
 """What an engine shows of itself: counters per unit, and a trace while one is recorded.
 
-Everything is called under the engine's lock but `started`. Without a trace `recorder` is None, and
-the engine asks for no more than that.
+Everything is called under the engine's lock. Without a trace `recorder` is None, and the engine
+asks for no more than that. A stage's start is recorded together with its end: one call, two events.
 """
 
 import time
@@ -21,7 +21,7 @@ from hetsched.trace.recording import Recording
 if TYPE_CHECKING:
     from hetsched.runtime.request import Program, Request
 
-_SUBMITTED, _STARTED, _ENDED = int(Kind.SUBMITTED), int(Kind.STARTED), int(Kind.ENDED)
+_SUBMITTED, _STARTED = int(Kind.SUBMITTED), int(Kind.STARTED)
 _FINISHED, _FAILED = int(Kind.FINISHED), int(Kind.FAILED)
 _OF_UNIT = {
     "unit-down": Kind.UNIT_DOWN,
@@ -162,25 +162,32 @@ class Seen:
                 request.deadline_ns if request.deadline_ns >= 0 else self._deadlines[program.app],
             )  # fmt: skip
 
-    def started(self, unit: int, request: "Request", stage: int) -> None:
-        """A stage starts now; outside the lock, on the thread that runs it."""
-        if (recorder := self.recorder) is not None:
-            recorder.now(_STARTED, unit, request.program.app, request.number, stage, NONE)
-
     def ended(self, unit: int, request: "Request", stage: int, took_ns: int) -> None:
-        """A stage has run to its end."""
+        """A stage has run to its end, and the request knows when."""
         meter = self.meters[unit]
         meter.busy_ns += took_ns
         meter.stages += 1
         if (recorder := self.recorder) is not None:
-            app, end_ns = request.program.app, request.span_ns(stage)[1]
-            recorder.at(end_ns, _ENDED, unit, app, request.number, stage, NONE)
+            start_ns, end_ns = request.span_ns(stage)
+            recorder.ran(start_ns, end_ns, unit, request.program.app, request.number, stage)
+
+    def started(self, unit: int, request: "Request", stage: int) -> None:
+        """Nothing: see this file's beginning."""
+
+    def began(self, task: tuple[int, "Request", int]) -> None:
+        """The start of a stage that doesn't run to its end."""
+        unit, request, stage = task
+        start_ns = request.span_ns(stage)[0]
+        if (recorder := self.recorder) is not None and start_ns:
+            number = request.number
+            recorder.at(start_ns, _STARTED, unit, request.program.app, number, stage, NONE)
 
     def failed(self, now_ns: int, task: tuple[int, "Request", int], *, is_retried: bool) -> None:
         """A stage has failed."""
         unit, request, stage = task
         self.meters[unit].failures += 1
         if (recorder := self.recorder) is not None:
+            self.began(task)
             app, value = request.program.app, int(is_retried)
             recorder.at(now_ns, _FAILED, unit, app, request.number, stage, value)
 

@@ -27,13 +27,11 @@ def test_fields_arrive_where_they_belong() -> None:
     assert drained(recorder) == ([(1, 5, 7, 2, 3, 4, 6, 0), large], 0)
 
 
-def test_now_is_perf_counters_time() -> None:
+def test_a_stage_that_ran_is_two_events() -> None:
     recorder = Recorder(4)
-    before = time.perf_counter_ns()
-    recorder.now(1, 0, 0, 0, 0, -1)
-    after = time.perf_counter_ns()
-    [event], _ = drained(recorder)
-    assert before <= event[0] <= after
+    recorder.ran(10, 20, 1, 2, 3, 4)
+    start = (10, 3, -1, int(Kind.STARTED), 1, 2, 4, 0)
+    assert drained(recorder) == ([start, (20, 3, -1, int(Kind.ENDED), 1, 2, 4, 0)], 0)
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 3, 2**31])
