@@ -1,1 +1,1 @@
-"""What the example and the benchmark `ocr_and_voice` see and hear, and how they read a page."""
+"""What `ocr_and_voice.py` and the benchmark of it see and hear, and how they read a page."""
