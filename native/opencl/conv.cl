@@ -2,6 +2,9 @@
 
 #define WIDE 8
 
+// Sums are taken in blocks: the rounding error then grows with the block, not with the whole.
+#define BLOCK 16
+
 // A loop that is unrolled, so that what it indexes by i can be registers.
 #define EACH(i, MANY) _Pragma("unroll") for (int i = 0; i < MANY; ++i)
 
@@ -52,29 +55,34 @@ inline float8 row_part(global const float *row, const int start, const int step,
     const int area = size[0] * size[1] * size[2], window = taps[0] * taps[1] * taps[2];   \
     global const float *from = x + (batch * groups + group) * channels * area;            \
     global const float *weights[MAPS];                                                    \
-    float8 sums[MAPS];                                                                    \
+    float8 totals[MAPS];                                                                  \
     EACH(m, MAPS) {                                                                       \
       weights[m] = w + (group * each + first + min(m, maps - 1)) * channels * window;     \
-      sums[m] = 0;                                                                        \
+      totals[m] = 0;                                                                      \
     }                                                                                     \
-    for (int c = 0; c < channels; ++c)                                                    \
-      for (int k0 = f0; k0 < l0; ++k0)                                                    \
-        for (int k1 = f1; k1 < l1; ++k1) {                                                \
-          const int i0 = s0 + k0 * dilation[0], i1 = s1 + k1 * dilation[1];               \
-          global const float *row = from + c * area + (i0 * size[1] + i1) * size[2];      \
-          const int tap = c * window + (k0 * taps[1] + k1) * taps[2];                     \
-          for (int k2 = 0; k2 < taps[2]; ++k2) {                                          \
-            const int start = s2 + k2 * dilation[2];                                      \
-            const float8 part = row_part(row, start, stride[2], size[2]);                 \
-            EACH(m, MAPS) sums[m] += part * weights[m][tap + k2];                         \
+    for (int block = 0; block < channels; block += BLOCK) {                               \
+      float8 sums[MAPS];                                                                  \
+      EACH(m, MAPS) sums[m] = 0;                                                          \
+      for (int c = block; c < min(channels, block + BLOCK); ++c)                          \
+        for (int k0 = f0; k0 < l0; ++k0)                                                  \
+          for (int k1 = f1; k1 < l1; ++k1) {                                              \
+            const int i0 = s0 + k0 * dilation[0], i1 = s1 + k1 * dilation[1];             \
+            global const float *row = from + c * area + (i0 * size[1] + i1) * size[2];    \
+            const int tap = c * window + (k0 * taps[1] + k1) * taps[2];                   \
+            for (int k2 = 0; k2 < taps[2]; ++k2) {                                        \
+              const int start = s2 + k2 * dilation[2];                                    \
+              const float8 part = row_part(row, start, stride[2], size[2]);               \
+              EACH(m, MAPS) sums[m] += part * weights[m][tap + k2];                       \
+            }                                                                             \
           }                                                                               \
-        }                                                                                 \
+      EACH(m, MAPS) totals[m] += sums[m];                                                 \
+    }                                                                                     \
     EACH(m, MAPS) {                                                                       \
       if (m >= maps) continue;                                                            \
       const int map = group * each + first + m;                                           \
       const int line = ((batch * p[1] + map) * out[0] + o0) * out[1] + o1;                \
       float found[WIDE];                                                                  \
-      vstore8(p[3] ? sums[m] + b[map] : sums[m], 0, found);                               \
+      vstore8(p[3] ? totals[m] + b[map] : totals[m], 0, found);                           \
       for (int i = 0; i < min(WIDE, out[2] - o2); ++i)                                    \
         y[line * out[2] + o2 + i] = found[i];                                             \
     }                                                                                     \

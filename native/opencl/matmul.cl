@@ -4,6 +4,9 @@
 
 #define WIDE 8
 
+// Sums are taken in blocks: the rounding error then grows with the block, not with the whole.
+#define BLOCK 256
+
 // A loop that is unrolled, so that what it indexes by i can be registers.
 #define EACH(i, MANY) _Pragma("unroll") for (int i = 0; i < MANY; ++i)
 
@@ -38,17 +41,22 @@ inline float8 part(global const float *from, const int step, const int there) {
     global const float *left = a + batch_start(batch, p + 10, p + 10 + rank, rank);     \
     global const float *right =                                                         \
         b + batch_start(batch, p + 10, p + 10 + 2 * rank, rank) + n * p[6];             \
-    float8 sums[ROWS];                                                                  \
-    EACH(r, ROWS) sums[r] = 0;                                                          \
-    for (int k = 0; k < p[2]; ++k) {                                                    \
-      const float8 taken = part(right + k * p[5], p[6], p[1] - n);                      \
-      EACH(r, ROWS)                                                                     \
-        sums[r] += taken * left[(m + min(r, rows - 1)) * p[3] + k * p[4]];              \
+    float8 totals[ROWS];                                                                \
+    EACH(r, ROWS) totals[r] = 0;                                                        \
+    for (int block = 0; block < p[2]; block += BLOCK) {                                 \
+      float8 sums[ROWS];                                                                \
+      EACH(r, ROWS) sums[r] = 0;                                                        \
+      for (int k = block; k < min(p[2], block + BLOCK); ++k) {                          \
+        const float8 taken = part(right + k * p[5], p[6], p[1] - n);                    \
+        EACH(r, ROWS)                                                                   \
+          sums[r] += taken * left[(m + min(r, rows - 1)) * p[3] + k * p[4]];            \
+      }                                                                                 \
+      EACH(r, ROWS) totals[r] += sums[r];                                               \
     }                                                                                   \
     EACH(r, ROWS) {                                                                     \
       if (r >= rows) continue;                                                          \
       float found[WIDE];                                                                \
-      vstore8(alpha * sums[r], 0, found);                                               \
+      vstore8(alpha * totals[r], 0, found);                                             \
       for (int i = 0; i < min(WIDE, p[1] - n); ++i) {                                   \
         const float added = p[9] ? beta * c[(m + r) * p[7] + (n + i) * p[8]] : 0;       \
         y[(batch * p[0] + m + r) * p[1] + n + i] = found[i] + added;                    \
@@ -68,10 +76,14 @@ kernel void dots(global const float *a, global const float *b, global const floa
   const int n = at % p[1], m = at / p[1] % p[0], batch = at / (p[0] * p[1]);
   global const float *left = a + batch_start(batch, p + 10, p + 10 + rank, rank) + m * p[3];
   global const float *right = b + batch_start(batch, p + 10, p + 10 + 2 * rank, rank) + n * p[6];
-  float8 sums = 0;
-  for (int k = 0; k < p[2]; k += WIDE)
-    sums += part(left + k, 1, p[2] - k) * part(right + k, 1, p[2] - k);
-  const float4 four = sums.lo + sums.hi;
+  float8 totals = 0;
+  for (int block = 0; block < p[2]; block += WIDE * BLOCK) {
+    float8 sums = 0;
+    for (int k = block; k < min(p[2], block + WIDE * BLOCK); k += WIDE)
+      sums += part(left + k, 1, p[2] - k) * part(right + k, 1, p[2] - k);
+    totals += sums;
+  }
+  const float4 four = totals.lo + totals.hi;
   const float2 two = four.lo + four.hi;
   const float sum = alpha * (two.x + two.y);
   y[at] = p[9] ? sum + beta * c[m * p[7] + n * p[8]] : sum;

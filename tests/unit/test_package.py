@@ -50,6 +50,9 @@ def test_the_wheel_carries_what_the_package_needs(wheel: Path) -> None:
     for folder, suffix in (("profiles", ".toml"), ("profiles", ".md"), ("partitions", ".json")):
         here = {p.relative_to(ROOT).as_posix() for p in (ROOT / folder).rglob(f"*{suffix}")}
         assert {f"hetsched/_data/{name}" for name in here} <= names
+    kernels = {path.name for path in (ROOT / "native" / "opencl").glob("*.cl")}
+    assert kernels
+    assert {f"hetsched/_data/opencl/{name}" for name in kernels} <= names
     package = ROOT / "hetsched"
     ours = {p.relative_to(ROOT).as_posix() for p in package.rglob("*") if _is_source(p)}
     assert ours <= names

@@ -33,7 +33,7 @@ class Pool:
         try:
             return Lease(self, self._free[size_bytes].pop(), size_bytes)
         except IndexError:
-            return Lease(self, self._allocate(size_bytes), size_bytes)
+            return Lease(self, self.own(size_bytes), size_bytes)
 
     def give(self, memory: "cl.Buffer", size_bytes: int) -> None:
         """Take it back."""
@@ -43,7 +43,12 @@ class Pool:
         """Give what is free back to the device."""
         self._free = defaultdict(deque)
 
-    def _allocate(self, size_bytes: int) -> "cl.Buffer":
+    def own(self, size_bytes: int) -> "cl.Buffer":
+        """Memory that the device gets back, not the pool, when nobody refers to it any more.
+
+        Raises:
+            BackendError: when the device has no more.
+        """
         import pyopencl as cl
 
         try:
@@ -73,7 +78,7 @@ class Lease:
 
 
 class Stored:
-    """Memory with a constant in it, for all stages that read it."""
+    """Memory that isn't a pool's: a constant's, for all stages that read it, or a stage's own."""
 
     __slots__ = ("__weakref__", "memory")
 

@@ -43,10 +43,8 @@ class OpenCLExecutable:
             lasting=(*lowered.inputs, *lowered.outputs, *constants),
         )
         self._root = layout.root
-        self._slots = [context.pool.take(size) for size in layout.sizes_bytes]
-        own: dict[str, Lease | Stored] = {
-            name: self._slots[number] for name, number in layout.slot.items()
-        }
+        self._slots = [Stored(context.pool.own(size)) for size in layout.sizes_bytes]
+        own = {name: self._slots[number] for name, number in layout.slot.items()}
         self._kernels = [context.programs.kernel(launch) for launch in lowered.launches]
         self._loose = self._set(own | dict(constants))
         outside = {*lowered.inputs, *constants}
@@ -118,7 +116,7 @@ class OpenCLExecutable:
             )
         return np.ascontiguousarray(value)
 
-    def _set(self, own: Mapping[str, Lease | Stored]) -> list[tuple[BoundKernel, int, str]]:
+    def _set(self, own: Mapping[str, Stored]) -> list[tuple[BoundKernel, int, str]]:
         """Set the memory that is the same in every run; the arguments that are left come back."""
         left = []
         for kernel in self._kernels:
