@@ -66,6 +66,10 @@ class UnitDownError(BackendError):
         self.unit = unit
 
 
+class ValueLostError(BackendError):
+    """A value between two stages is gone with the unit that made it: the request starts anew."""
+
+
 class RunError(HetschedError):
     """A plan can't be run: its inputs, its mapping to backends, or its numbers are wrong."""
 

@@ -48,6 +48,7 @@ class Request:
         max_subgraphs: unit name to the most subgraphs it may get.
         max_stage_ns: cut longer subgraphs at their cheapest tensors.
         rewrite: replace ops that keep accelerators out, where that makes the objective better.
+        refused: (op, unit) that must not be, to the reason in words.
     """
 
     objective: str = "latency"
@@ -60,6 +61,7 @@ class Request:
     max_subgraphs: Mapping[str, int] = field(default_factory=dict)
     max_stage_ns: int | None = None
     rewrite: bool = False
+    refused: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check what can be checked without a model.
@@ -178,6 +180,7 @@ def make(
     used: tuple[Used, ...] = ()
     if store is not None:
         costs, used = with_stored(model, profile, costs, store)
+    costs = costs.without(request.refused)
     restrictions = Restrictions(pins=request.pins, max_subgraphs=request.max_subgraphs)
     problem = build_problem(model.graph, profile, costs, restrictions)
     placement = place(

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, Literal, TypeAlias
 
 from hetsched.backends.base import Backend, Executable, StageSpec
-from hetsched.errors import BackendError, RunError
+from hetsched.errors import BackendError, RunError, UnitDownError
 from hetsched.ir.model import Model
 from hetsched.plan.model import Plan, Subgraph
 from hetsched.runtime.engine import Engine
@@ -25,6 +25,10 @@ OnCompileFailure: TypeAlias = Literal["refuse", "alternative", "replan"]
 that can, or plan again without those ops on that unit."""
 
 ON_FAILURE: Final = ("refuse", "alternative", "replan")
+
+DEATHS: Final = 5
+"""Times that a unit may go down while it compiles the same stages: then they aren't for it. A
+choice: chance deaths aren't as many in a row."""
 
 Seats: TypeAlias = tuple[tuple[int, int], ...]
 """(unit, expected ns) of the units that may run a stage, the planned one's first."""
@@ -188,7 +192,7 @@ class Compiler:
         key = (id(backend), members)
         if key not in self._done:
             parts = [self._parts[position] for position in members]
-            work = partial(backend.compile, self._model, [_spec(part) for part in parts])
+            work = partial(_compiled, backend, self._model, [_spec(part) for part in parts])
             self._done[key] = await asyncio.wrap_future(
                 self._engine.on_worker(self._worker(backend, members[0]), work)
             )
@@ -238,6 +242,20 @@ class Compiler:
             )
             for backend in self._backends(seats)[1:]
         )
+
+
+def _compiled(backend: Backend, model: Model, specs: Sequence[StageSpec]) -> Sequence[Executable]:
+    """On a worker: a unit that dies of something else than the stages may compile them yet."""
+    revive = getattr(backend, "revive", None)
+    if revive is None:
+        return backend.compile(model, specs)
+    for _ in range(DEATHS - 1):
+        try:
+            return backend.compile(model, specs)
+        except UnitDownError as error:
+            _log.warning("compiling is tried again: %s", error)
+            revive()
+    return backend.compile(model, specs)
 
 
 def _spec(part: Subgraph) -> StageSpec:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from hetsched.dispatch import (
     FINISH,
@@ -27,10 +27,11 @@ from hetsched.dispatch import (
     make_dispatcher,
 )
 from hetsched.errors import BackendError, RunError
-from hetsched.logs import EVENTS, fields
+from hetsched.logs import fields
 from hetsched.runtime.alarm import Alarm
-from hetsched.runtime.faults import DEFAULTS, FaultEvent, Faults, UnitState
+from hetsched.runtime.faults import DEFAULTS, FaultEvent, Faults
 from hetsched.runtime.learning import Learned
+from hetsched.runtime.recovery import CANCELLED, Recovery, Todo
 from hetsched.runtime.request import Program, Ran, Request
 from hetsched.runtime.seen import Seen
 from hetsched.runtime.snapshot import UnitSnapshot
@@ -52,25 +53,7 @@ class RetiredError(RunError):
     """The request is for a program that another one has replaced."""
 
 
-class _Todo(NamedTuple):
-    """What was decided under the lock, to be done outside of it.
-
-    Attributes:
-        starts: what must run.
-        ended: who must be told.
-        idle: whom to tell that nothing runs any more.
-        events: faults that are to be told.
-        revivals: units whose backend must be brought back, on their worker.
-    """
-
-    starts: list[Task]
-    ended: list[Request]
-    idle: Callable[[], None] | None
-    events: Sequence[FaultEvent] = ()
-    revivals: Sequence[int] = ()
-
-
-class Engine:
+class Engine(Recovery):
     """Dispatcher, lock and workers; knows nothing of asyncio.
 
     Args:
@@ -226,7 +209,11 @@ class Engine:
         """Nobody waits for it any more: it leaves the queues, none of its stages is started."""
         with self._lock:
             now_ns = time.perf_counter_ns()
-            todo = self._note(self._dispatcher.cancel(now_ns, request.number))
+            if request.is_lost:  # the dispatcher has forgotten it
+                request.is_lost = False
+                todo = self._note([(FINISH, -1, request.number, CANCELLED)])
+            else:
+                todo = self._note(self._dispatcher.cancel(now_ns, request.number))
         self._carry_out(todo)
 
     def cancel_all(self) -> None:
@@ -242,17 +229,6 @@ class Engine:
             self._closing = True
             self._on_idle = on_idle
             todo = self._note(())
-        self._carry_out(todo)
-
-    def leave_running(self) -> None:
-        """Take what still runs to hang: the requests end, the threads are left to themselves."""
-        with self._lock:
-            now_ns = time.perf_counter_ns()
-            actions: list[Action] = []
-            for unit, task in enumerate(self._awaited):
-                if task is not None:
-                    actions += self._take_off(now_ns, unit, task, None)
-            todo = self._note(actions)
         self._carry_out(todo)
 
     def stop(self) -> None:
@@ -278,105 +254,11 @@ class Engine:
         self._alarm = self._rounds = None
         return stuck
 
-    # ---- faults ----
-
-    def states(self) -> tuple[UnitState, ...]:
-        """Every unit as it is now."""
-        with self._lock:
-            return self._ward.states()
-
-    def retry(self, unit: int) -> None:
-        """Try a unit once more that was given up.
-
-        Raises:
-            RunError: when its thread is still in the stage that it hung in.
-        """
-        with self._lock:
-            now_ns = time.perf_counter_ns()
-            todo = self._note(self._ward.retry(now_ns, unit), now_ns)
-        self._carry_out(todo)
-
-    def tell(self, event: FaultEvent) -> None:
-        """Log a fault, and pass it on to those who listen."""
-        is_good = event.kind in ("unit-up", "plan-replaced")
-        where = event.unit or event.app
-        named = ("unit", "app", "request", "stage", "reason")
-        known = {name: getattr(event, name) for name in named if name in EVENTS[event.kind]}
-        _log.log(
-            logging.INFO if is_good else logging.WARNING,
-            "%s: %s %s",
-            event.kind,
-            where,
-            event.reason,
-            extra=fields(event.kind, **known),
-        )
-        for listener in tuple(self.listeners):
-            try:
-                listener(event)
-            except Exception:  # noqa: BLE001 - a listener's mistake is its own
-                _log.exception("a listener of fault events failed")
-
-    def _go_round(self) -> None:
-        """On the ward's thread: look after what hangs, and what waits to be brought back."""
-        hung: list[Task] = []
-        with self._lock:
-            now_ns = time.perf_counter_ns()
-            actions: list[Action] = []
-            running = [
-                None if self._workers.has_job[unit] else task
-                for unit, task in enumerate(self._awaited)
-            ]
-            found, again_ns = self._ward.look(now_ns, running)
-            for task, limit in found:
-                actions += self._take_off(now_ns, task[0], task, limit)
-                hung.append(task)
-            self._nobody_looks = again_ns is None
-            todo = self._note(actions, now_ns, again_ns)
-        self._carry_out(todo)
-        for unit, _, _ in hung:
-            self._kill(unit)
-
-    def _take_off(self, now_ns: int, unit: int, task: Task, limit: int | None) -> Sequence[Action]:
-        """Expect no answer from a unit any more. Under the lock."""
-        self._awaited[unit] = None
-        return self._ward.hangs(now_ns, task, limit)
-
-    def _kill(self, unit: int) -> None:
-        """End what hangs, where the backend can; else its worker does nothing until it is back."""
-        kill = getattr(self.units[unit].backend, "kill", None)
-        if kill is not None:
-            kill()
-            return
-        state = self.states()[unit]
-        self._workers.refuse_jobs(unit, BackendError(f"unit {state.name!r}: {state.reason}"))
-
-    def _revive(self, unit: int) -> None:
-        """On the unit's worker: bring its backend back."""
-        revive = getattr(self.units[unit].backend, "revive", None)
-        error: Exception | None = None
-        if revive is not None:
-            try:
-                revive()
-            except Exception as found:  # noqa: BLE001 - whatever it is, the unit stays down
-                error = found
-        with self._lock:
-            now_ns = time.perf_counter_ns()
-            todo = self._note(self._ward.revived(now_ns, unit, error), now_ns)
-        self._carry_out(todo)
-
-    def _watch(self) -> None:
-        """Something runs that may hang: look at it now, and from then on from time to time."""
-        self._nobody_looks = False
-        if self._rounds is not None:
-            self._rounds.set(time.perf_counter_ns())
-
-    # ---- requests ----
-
     def _refuse_when_closing(self) -> None:
         if self._closing:
             raise RunError("the runtime is closed: it takes no new requests or apps")
 
-    def _admit(self, request: Request) -> tuple[Task, None] | tuple[None, _Todo]:
+    def _admit(self, request: Request) -> tuple[Task, None] | tuple[None, Todo]:
         """What there is to do: as in most cases one of its own stages to start, or more."""
         with self._lock:
             self._refuse_when_closing()
@@ -404,7 +286,7 @@ class Engine:
 
     def _note(
         self, actions: Sequence[Action], now_ns: int | None = None, again_ns: int | None = None
-    ) -> _Todo:
+    ) -> Todo:
         """What the dispatcher wants, in this runtime's objects. Under the lock.
 
         Given the time, the ward is asked what else there is to do, and looked after at `again_ns`.
@@ -440,7 +322,7 @@ class Engine:
             self._ward.events.clear()
             for event in events:
                 self.seen.fault(event)
-        return _Todo(starts, ended, self._idle_call() if self._closing else None, events, revivals)
+        return Todo(starts, ended, self._idle_call() if self._closing else None, events, revivals)
 
     def _forget(self, number: int, status: int) -> Request:
         request = self._requests.pop(number)
@@ -468,7 +350,7 @@ class Engine:
         return call
 
     def _carry_out(
-        self, todo: _Todo, *, worker: int | None = None, caller: Request | None = None
+        self, todo: Todo, *, worker: int | None = None, caller: Request | None = None
     ) -> Task | None:
         """Wake whom it concerns; what the calling thread is to run itself comes back.
 
@@ -506,7 +388,8 @@ class Engine:
                 self._watch()
             ran = None
             try:
-                if request.status is None:  # else it has ended since the dispatcher decided
+                # Else it has ended, or this isn't awaited any more, since the dispatcher decided.
+                if request.status is None and self._awaited[unit] is task:
                     if self.seen.recorder is not None:
                         self.seen.started(unit, request, stage)
                     ran = request.execute(stage, unit)
@@ -553,32 +436,6 @@ class Engine:
                 program.learned.add(stage, unit, took_ns)
             if self._ward.is_troubled:
                 self._ward.ended_well(unit)
-        return self._dispatcher.stage_done(time.perf_counter_ns(), unit, request.number, stage)
-
-    def _interrupted(self, task: Task, error: BaseException) -> _Todo:
-        name, kind = task[1].program.name, type(error).__name__
-        return self._failed(task, RunError(f"a request of app {name!r} was interrupted: {kind}"))
-
-    def _failed(self, task: Task, error: RunError) -> _Todo:
-        unit = task[0]
-        with self._lock:
-            if self._awaited[unit] is not task:
-                return self._came_back(task, error)
-            self._awaited[unit] = None
-            now_ns = time.perf_counter_ns()
-            actions = self._ward.failed(now_ns, task, error)
-            self.seen.failed(now_ns, task, is_retried=not _ends(task[1], actions))
-            return self._note(actions, now_ns)
-
-    def _came_back(self, task: Task, error: BaseException | None) -> _Todo:
-        """A stage's answer comes when nobody waits for it any more. Under the lock."""
         now_ns = time.perf_counter_ns()
-        actions, _ = self._ward.came_back(now_ns, task, error)
-        return self._note(actions, now_ns)
-
-
-def _ends(request: Request, actions: Sequence[Action]) -> bool:
-    """Whether a request has ended, or is about to."""
-    return request.status is not None or any(
-        kind == FINISH and number == request.number for kind, _, number, _ in actions
-    )
+        actions = self._dispatcher.stage_done(now_ns, unit, request.number, stage)
+        return [*actions, *self._again(now_ns, request)] if request.is_lost else actions

@@ -77,9 +77,7 @@ async def make_program(
         StruckError: likewise, when it is to be planned again.
     """
     check_alternatives(plan, engine.units, loading.alternatives)
-    if model is None:
-        model = await asyncio.to_thread(_load, plan)
-    model = await asyncio.to_thread(_as_planned, plan, model)
+    model = await asyncio.to_thread(_as_planned, plan, await load_model(plan, model))
     for unit in engine.units:
         if isinstance(unit.backend, Expecting):
             await asyncio.to_thread(unit.backend.expect, plan, model)
@@ -102,12 +100,22 @@ async def make_program(
         learned=engine.learner(app, wired.nodes, terms),
         entry=Entry(model.graph),
         longest_ns=[_planned_ns(plan, number) for number in range(len(plan.subgraphs))],
+        deadline_ns=terms.deadline_ns,
         watchdog=loading.watchdog,
         notes=tuple(compiler.notes),
         host_stages=loading.host_stages,
     )
     engine.deployed(program, terms)
     return program
+
+
+async def load_model(plan: Plan, model: Model | None) -> Model:
+    """A plan's model, loaded unless it is given.
+
+    Raises:
+        ModelError: when it can't be loaded.
+    """
+    return await asyncio.to_thread(_load, plan) if model is None else model
 
 
 def _planned_ns(plan: Plan, number: int) -> int:

@@ -119,6 +119,7 @@ class Program:
         tally: counts its requests.
         learned: what its stages really take; None where nothing depends on it.
         entry: checks a request's inputs.
+        deadline_ns: of its requests, since they came; None for none.
         longest_ns: per stage, the longest that it is known to have taken; 0 for nothing known.
         watchdog: when one of its stages hangs.
         notes: what didn't go as planned when it was loaded.
@@ -136,6 +137,7 @@ class Program:
     learned: Learned | None
     entry: Entry
     longest_ns: list[int]
+    deadline_ns: int | None = None
     watchdog: Watchdog = "auto"
     notes: tuple[str, ...] = ()
     host_stages: tuple[str, ...] = ()
@@ -174,6 +176,7 @@ class Request:
     """
 
     __slots__ = (
+        "_inputs",
         "_leaving",
         "_left",
         "_on_end",
@@ -182,8 +185,10 @@ class Request:
         "deadline_ns",
         "failures",
         "finished_ns",
+        "is_lost",
         "number",
         "program",
+        "restarts",
         "status",
         "submitted_ns",
     )
@@ -195,21 +200,38 @@ class Request:
         on_end: Callable[["Request"], None],
         deadline_ns: int = -1,
     ) -> None:
-        wired = program.wired
         self.program = program
         self.number = -1  # given on submission
         self.deadline_ns = deadline_ns  # since submission; negative for the app's own
         self.status: RequestStatus | None = None
         self.failures: tuple[Failure, ...] = ()
-        self._leaving: dict[str, HostValue] = {}
+        self.is_lost = False  # it starts anew when none of its stages runs any more
+        self.restarts = 0
         self._on_end = on_end
-        self._slots: list[Buffer | HostValue] = [None] * wired.slots
-        for name, slot in wired.input_slots.items():
-            self._slots[slot] = inputs[name]
-        self._left = list(wired.readers)
-        self._times = [(0, 0, -1)] * len(wired.stages)
+        self._inputs = inputs
+        self._prepare()
         self.finished_ns = -1  # once it has ended
         self.submitted_ns = time.perf_counter_ns()
+
+    def _prepare(self) -> None:
+        wired = self.program.wired
+        self._leaving: dict[str, HostValue] = {}
+        self._slots: list[Buffer | HostValue] = [None] * wired.slots
+        for name, slot in wired.input_slots.items():
+            self._slots[slot] = self._inputs[name]
+        self._left = list(wired.readers)
+        self._times = [(0, 0, -1)] * len(wired.stages)
+
+    def start_anew(self) -> None:
+        """Forget all that was computed; none of its stages runs now."""
+        self._prepare()
+        self.is_lost = False
+        self.restarts += 1
+
+    def left_ns(self, now_ns: int) -> int:
+        """Until its deadline, at least 1; -1 for none."""
+        given_ns = self.program.deadline_ns if self.deadline_ns < 0 else self.deadline_ns
+        return -1 if given_ns is None else max(1, given_ns - (now_ns - self.submitted_ns))
 
     def execute(self, stage: int, unit: int) -> Ran:
         """Run a stage on the calling thread, for a unit.

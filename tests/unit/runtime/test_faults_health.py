@@ -110,10 +110,9 @@ def test_what_cannot_be_revived_is_given_up_until_somebody_asks() -> None:
     assert health.revival_failed(200, "no driver")
     health.give_up(200)
     assert status(health) is UnitStatus.GIVEN_UP
-    assert health.due_ns is None
+    assert not health.due_ns
     health.retry(900)
-    due_ns: int | None = health.due_ns
-    assert (status(health), due_ns) == (UnitStatus.DOWN, 900)
+    assert (status(health), health.due_ns) == (UnitStatus.DOWN, 900)
 
 
 def test_a_unit_that_hangs_is_given_up_after_a_while_and_back_when_it_is_back() -> None:
