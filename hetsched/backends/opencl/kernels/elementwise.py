@@ -30,6 +30,8 @@ _CHAINED = {"Max": "Max", "Min": "Min", "Sum": "Add", "Mean": "Add"}
 VARIADIC = tuple(_CHAINED)
 _NUMPY_BROADCASTING_SINCE = 7
 _CLIP_INPUTS_SINCE = 11
+_LARGEST = (2 - 2**-23) * 2.0**127
+"""The largest float32."""
 
 
 def unary(node: Node) -> Lowered:
@@ -51,15 +53,15 @@ def gelu(node: Node) -> Lowered:
 
 
 def clip(node: Node) -> Lowered:
-    """Clip: bounds are attributes, constants, or computed; an infinite one is no bound."""
+    """Clip: bounds are attributes, constants, or computed; without any, those of float32."""
     if node.opset < _CLIP_INPUTS_SINCE:
-        low, high = node.number("min", float("-inf")), node.number("max", float("inf"))
+        low, high = node.number("min", -_LARGEST), node.number("max", _LARGEST)
         return Lowered(launches=(apply(node, "Clip", low, high),))
     bounds = [node.stored(index) if node.has(index) else () for index in (1, 2)]
     if None not in bounds:
         low, high = (
-            float(found[0]) if found else infinite
-            for found, infinite in zip(bounds, (float("-inf"), float("inf")), strict=True)
+            float(found[0]) if found else default
+            for found, default in zip(bounds, (-_LARGEST, _LARGEST), strict=True)
         )
         return Lowered(launches=(apply(node, "Clip", low, high),))
     steps = [("Max", 1), ("Min", 2)]

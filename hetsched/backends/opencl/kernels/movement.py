@@ -1,6 +1,6 @@
 """Ops that only move elements, by strides: any dtype of 1, 2, 4 or 8 bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from hetsched.backends.opencl.kernels.launch import Launch, Lowered, RefusedError
 from hetsched.backends.opencl.kernels.node import Node
@@ -10,7 +10,8 @@ from hetsched.ir.graph import ITEM_BITS
 VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout")
 """Their output is their input's memory."""
 
-_OPTIONS_AS_INPUTS_SINCE: Mapping[str, int] = {"Slice": 10}
+_SLICE_INPUTS_SINCE = 10
+_DROPOUT_INFERS_SINCE = 7
 
 
 def item_bytes(node: Node) -> int:
@@ -28,9 +29,16 @@ def item_bytes(node: Node) -> int:
 
 def view(node: Node) -> Lowered:
     """The input's memory, whatever its new shape."""
-    if node.op.op_type == "Dropout" and node.has(2) and node.stored(2) != (0,):
+    if node.op.op_type == "Dropout" and _trains(node):
         raise RefusedError("training mode")
     return Lowered(views={node.output: node.name(0)})
+
+
+def _trains(dropout: Node) -> bool:
+    """Whether it drops anything, or may."""
+    if dropout.opset < _DROPOUT_INFERS_SINCE:
+        return not dropout.number("is_test", 0)
+    return dropout.has(2) and dropout.stored(2) != (0,)
 
 
 def transpose(node: Node) -> Lowered:
@@ -126,7 +134,7 @@ def slice_(node: Node) -> Lowered:
 
 def _slice_options(node: Node) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     """Starts, axes and steps; the output's shape says where slices end."""
-    if node.opset < _OPTIONS_AS_INPUTS_SINCE["Slice"]:
+    if node.opset < _SLICE_INPUTS_SINCE:
         starts = node.list("starts") or ()
         return starts, node.list("axes") or tuple(range(len(starts))), (1,) * len(starts)
     starts = node.integers(1, "starts")

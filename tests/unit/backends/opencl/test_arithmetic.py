@@ -56,6 +56,12 @@ def test_nan_and_infinity_go_through(op_type: str) -> None:
     check_op(op_type, {"x": x}, stored)
 
 
+@pytest.mark.parametrize("opset", [6, 13])
+def test_clip_without_bounds_makes_infinity_finite(opset: int) -> None:
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -1.5, 2.0], np.float32)
+    check_op("Clip", {"x": x}, opset=opset)
+
+
 @EXAMPLES
 @given(SEEDS)
 def test_clip_within_any_bounds(seed: int) -> None:

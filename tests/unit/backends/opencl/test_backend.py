@@ -5,6 +5,7 @@ import gc
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hetsched.backends.null import HostBuffer
 from hetsched.backends.opencl import OpenCLBackend
 from hetsched.backends.opencl.buffers import DeviceBuffer
 from hetsched.backends.opencl.device import choose, probe
+from hetsched.backends.opencl_links import Device
 from hetsched.backends.ort import OrtBackend
 from hetsched.backends.recipe import Reproducible, make
 from hetsched.backends.reference import reference_outputs
@@ -56,6 +58,22 @@ def test_a_device_is_chosen_by_name_or_number() -> None:
     for number in (-1, 99):
         with pytest.raises(BackendError, match=f"no OpenCL device {number}: take one of"):
             choose(number)
+
+
+def test_a_gpu_is_preferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyopencl as cl
+
+    kinds = cl.device_type
+    cpu, gpu = (
+        Device(name=name, platform="p", handle=SimpleNamespace(type=kind), shares_memory=False)
+        for name, kind in (("cpu", kinds.CPU), ("gpu", kinds.GPU))
+    )
+    monkeypatch.setattr("hetsched.backends.opencl.device.devices", lambda: (cpu, gpu))
+    assert choose() is gpu
+    assert choose("cpu") is cpu
+    assert choose(1) is gpu
+    monkeypatch.setattr("hetsched.backends.opencl.device.devices", lambda: (cpu,))
+    assert choose() is cpu
 
 
 def test_without_any_device_it_says_what_brings_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,8 @@ def graph(
          "attribute training_mode=1"),
         (graph("Softmax", [(2, 2)], (2, 2), axis=2), "axis 2 of 2 dimensions"),
         (graph("Add", [(2, 3), (2,)], (2, 3)), "shape (2,) isn't broadcast to (2, 3)"),
+        (graph("Dropout", [(2,)], (2,), opset=6), "training mode"),
+        (graph("Dropout", [(2,), (), ()], (2,), opset=13), "training mode"),
         (graph("Mod", [(2,), (2,)], (2,), fmod=0), "attribute fmod=0"),
         (graph("Relu", [(2,)], (3,)), "an output of shape (3,) from (2,)"),
         (graph("Pad", [(2,), (2,)], (4,), x1=(1, 1), mode="mirror"), "attribute mode='mirror'"),
