@@ -39,7 +39,8 @@ types: $(VENV)/tested
 # Samples, always: they make the full counts' random cases take hours.
 sanitize: $(SANITIZED)/built
 	HETSCHED_FULL=0 LD_PRELOAD="$(PRELOAD)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
-	  $(BIN)/python scripts/pytest_sanitized.py $(SANITIZED) -q tests/unit/place tests/unit/runtime/test_dispatch*.py
+	  $(BIN)/python scripts/pytest_sanitized.py $(SANITIZED) -q tests/unit/place tests/unit/runtime/test_dispatch*.py \
+	  $(addprefix tests/unit/sim/test_,differential.py properties.py refused.py simulate.py)
 
 unit: $(VENV)/tested
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
