@@ -23,7 +23,8 @@ def speech(seconds: float, seed: int = 0) -> np.ndarray:
     talks = np.floor(at) % 2 == 0
     syllables = np.clip(np.sin(2 * np.pi * 4 * at) + 0.6, 0, 1)
     noise = rng.normal(0, 0.002, at.size)
-    return (0.25 * sound / np.abs(sound).max() * syllables * talks + noise).astype(np.float32)
+    made: np.ndarray = 0.25 * sound / np.abs(sound).max() * syllables * talks + noise
+    return made.astype(np.float32)
 
 
 def _formants(hertz: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -32,7 +33,8 @@ def _formants(hertz: np.ndarray, at: np.ndarray) -> np.ndarray:
     loud = np.zeros_like(hertz)
     for a, i, width in ((800, 300, 90), (1200, 2300, 120), (2500, 3000, 180)):
         loud += np.exp(-(((hertz - (a * share + i * (1 - share))) / width) ** 2) / 2)
-    return loud / (1 + hertz / 2000)
+    damped: np.ndarray = loud / (1 + hertz / 2000)
+    return damped
 
 
 def windows(sound: np.ndarray) -> Iterator[dict[str, np.ndarray]]:
