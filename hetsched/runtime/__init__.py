@@ -6,6 +6,7 @@ here knows what executes inside a backend; `dispatch` knows nothing of threads o
 
 from hetsched.dispatch import POLICIES, Candidate, RequestStatus, StaticOrder
 from hetsched.runtime.app import App
+from hetsched.runtime.faults import FaultEvent, Faults, UnitState, UnitStatus
 from hetsched.runtime.host_stage import HostCall
 from hetsched.runtime.request import Result, StageTime, Tally
 from hetsched.runtime.runtime import Runtime
@@ -17,6 +18,8 @@ __all__ = [
     "POLICIES",
     "App",
     "Candidate",
+    "FaultEvent",
+    "Faults",
     "HostCall",
     "RequestStatus",
     "Result",
@@ -27,6 +30,8 @@ __all__ = [
     "StaticOrder",
     "SyncRuntime",
     "Tally",
+    "UnitState",
+    "UnitStatus",
     "host_units",
     "make_unit",
     "map_units",
