@@ -15,7 +15,7 @@ from hetsched.backends.isolated.frames import (
     encode,
 )
 from hetsched.backends.isolated.process import Process
-from hetsched.backends.isolated.status import PHASES, Death, Status
+from hetsched.backends.isolated.status import IDLE, PHASES, Death, Status
 from hetsched.backends.isolated.values import Row, View, leased, offsets
 
 _TRIM_EVERY = 256
@@ -52,7 +52,7 @@ class Link:
             theirs.close()
             os.close(status)
         self._channel = Channel(ours, self._made)
-        self._number = 0
+        self._number = self._answered = 0
         self.freed: list[int] = []
         self.dropped: list[int] = []
         self.view: View = leased(self._made, self.freed)
@@ -60,7 +60,10 @@ class Link:
     @property
     def phase(self) -> str:
         """What the child is doing, one of `PHASES`."""
-        return PHASES[self._status.phase]
+        phase = self._status.phase
+        # Its answer has come, which it may not have noted any more.
+        has_answered = phase > IDLE and self._status.begun <= self._answered
+        return PHASES[IDLE if has_answered else phase]
 
     def row(self) -> Row:
         """Room for the next command's values."""
@@ -104,6 +107,8 @@ class Link:
                     f"{self._number} and had completed {self._status.completed}"
                 )
             if message.number == self._number:
+                if not isinstance(reply, NeedsFile):
+                    self._answered = message.number
                 return reply
             if isinstance(reply, Done):
                 self.freed.extend(offsets(reply.values))

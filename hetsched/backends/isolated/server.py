@@ -61,7 +61,7 @@ class Server:
 
     def _next(self) -> Command:
         message = self._channel.receive()
-        self._number = message.number
+        self._number = self._status.begun = message.number
         try:
             return decode_command(message.body)
         except ValueError as error:

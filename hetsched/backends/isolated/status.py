@@ -11,7 +11,7 @@ PHASES = ("starting", "making the backend", "idle", "loading", "running", "writi
 STARTING, MAKING, IDLE, LOADING, RUNNING, WRITING = range(len(PHASES))
 
 STATUS_BYTES = mmap.PAGESIZE
-_PHASE, _COMPLETED = 0, 1
+_PHASE, _COMPLETED, _BEGUN = 0, 1, 2
 
 
 class Status:
@@ -40,6 +40,15 @@ class Status:
     @completed.setter
     def completed(self, number: int) -> None:
         self._words[_COMPLETED] = number
+
+    @property
+    def begun(self) -> int:
+        """Number of the last request that was read."""
+        return self._words[_BEGUN]
+
+    @begun.setter
+    def begun(self, number: int) -> None:
+        self._words[_BEGUN] = number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
