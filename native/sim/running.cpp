@@ -1,6 +1,7 @@
 // The simulation, where stages run: in phases, at rates that others change, for power.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include "core/slots.hpp"
@@ -9,7 +10,7 @@
 namespace hetsched::sim {
 namespace {
 
-constexpr double kLongest = 0x1p60;
+constexpr double kFarthest = 0x1p60;
 constexpr double kMostCrowded = 1e6;
 constexpr double kEnough = 1e-12;
 constexpr int kRounds = 64;
@@ -40,6 +41,7 @@ void Simulation::start(const core::Action& action) {
     running.is_fresh = true;
   }
   is_dirty_ = true;
+  fresh_ |= std::uint64_t{1} << unit;
   set_power(unit, busy_power(unit));
   note(kind::kStarted, unit, live.number, live.app, action.stage);
 }
@@ -69,7 +71,10 @@ void Simulation::end_phase(Unit unit) {
          running.work->transfers[phase - 1].bytes);
   }
   is_dirty_ = true;
-  if (enter_phase(running, phase + 1)) return;
+  if (enter_phase(running, phase + 1)) {
+    fresh_ |= std::uint64_t{1} << unit;
+    return;
+  }
   const RequestId request = running.request;
   const StageId stage = running.stage;
   note(kind::kEnded, unit, running.number, running.app, stage);
@@ -136,6 +141,9 @@ double Simulation::draw(const AppState& app, std::int64_t nth, StageId stage) co
 void Simulation::set_rates() {
   if (!is_dirty_) return;
   is_dirty_ = false;
+  const bool can_change = options_.memory_bytes > 0.0 || !users_.empty() || spec_.has_value();
+  std::uint64_t open = can_change ? ~std::uint64_t{0} >> (64 - running_.size()) : fresh_;
+  fresh_ = 0;
   const double factor = options_.memory_bytes > 0.0 ? memory_factor() : 1.0;
   if (!users_.empty()) {
     std::fill(users_.begin(), users_.end(), 0);
@@ -144,7 +152,8 @@ void Simulation::set_rates() {
       ++users_[at(running.work->transfers[running.phase - 1].link)];
     }
   }
-  for (std::size_t u = 0; u < running_.size(); ++u) {
+  for (; open != 0; open &= open - 1) {
+    const auto u = static_cast<std::size_t>(std::countr_zero(open));
     Running& running = running_[u];
     if (running.request < 0) continue;
     const double rate = rate_of(running, level(static_cast<Unit>(u)).slowdown, factor);
@@ -156,7 +165,7 @@ void Simulation::set_rates() {
     running.is_fresh = false;
     running.since = now_;
     running.rate = rate;
-    ends_[u] = now_ + static_cast<Time>(std::min(std::ceil(running.left / rate), kLongest));
+    ends_[u] = now_ + static_cast<Time>(std::min(std::ceil(running.left / rate), kFarthest));
   }
 }
 
@@ -210,8 +219,10 @@ double Simulation::memory_factor() const {
 
 void Simulation::account(Unit unit) {
   const std::size_t u = at(unit);
-  const double energy = power_[u] * static_cast<double>(now_ - power_since_[u]);
+  const Time since = now_ - power_since_[u];
   power_since_[u] = now_;
+  if (since == 0 || power_[u] == 0.0) return;
+  const double energy = power_[u] * static_cast<double>(since);
   results_[u].energy += energy;
   const Running& running = running_[u];
   if (running.request < 0) return;
@@ -222,8 +233,8 @@ void Simulation::account(Unit unit) {
 
 void Simulation::set_power(Unit unit, double mw) {
   const std::size_t u = at(unit);
-  account(unit);
   if (mw == power_[u]) return;
+  account(unit);
   if (heat_ && units_[u].node >= 0) {
     heat_->advance(now_);
     heat_->add_power(units_[u].node, mw - power_[u]);

@@ -9,7 +9,7 @@
 namespace hetsched::sim {
 namespace {
 
-constexpr std::int64_t kStandstill = 20'000'000;
+constexpr std::int64_t kStandstill = 4'000'000;
 
 }  // namespace
 
@@ -219,12 +219,6 @@ std::vector<double> Simulation::temperatures() const {
     degrees.push_back(heat_->temperature(node));
   }
   return degrees;
-}
-
-void Simulation::note(std::int16_t kind, Unit unit, std::int64_t request, AppId app, StageId stage,
-                      std::int64_t value) {
-  if (!options_.traces) return;
-  trace_.push_back({now_, request, value, kind, static_cast<std::int16_t>(unit), app, stage});
 }
 
 }  // namespace hetsched::sim

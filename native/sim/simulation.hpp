@@ -131,7 +131,10 @@ class Simulation {
   void set_level(Unit unit, std::int32_t level);
 
   void note(std::int16_t kind, Unit unit, std::int64_t request, AppId app, StageId stage,
-            std::int64_t value = -1);
+            std::int64_t value = -1) {
+    if (!options_.traces) return;
+    trace_.push_back({now_, request, value, kind, static_cast<std::int16_t>(unit), app, stage});
+  }
   bool is_computing(const Running& running) const {
     return running.request >= 0 && running.phase > running.work->transfers.size();
   }
@@ -175,6 +178,7 @@ class Simulation {
   bool has_begun_ = false;
   bool is_over_ = false;
   bool is_dirty_ = false;
+  std::uint64_t fresh_ = 0;  // units whose phase is new
   std::vector<Event> trace_;
   std::vector<RequestRecord> requests_;
   std::vector<double> ticks_;

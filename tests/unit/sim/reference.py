@@ -474,9 +474,9 @@ class World:
             self.app_energy[self.running[unit].app] += energy
 
     def _set_power(self, unit: int, mw: float) -> None:
-        self._account(unit)
         if mw == self.power[unit]:
             return
+        self._account(unit)
         thermal = self.soc.thermal
         if thermal is not None and self.soc.units[unit].name in thermal.nodes[0].units:
             self._warm()

@@ -250,7 +250,7 @@ def test_a_network_of_nodes_follows_its_differential_equation() -> None:
     capacities, power = np.array([0.5, 5.0, 20.0]), np.array([3.0, 0, 0])
 
     def slope(above: np.ndarray) -> np.ndarray:
-        return (power - conductances @ above) / capacities
+        return np.asarray((power - conductances @ above) / capacities)
 
     above, step = np.full(3, 10.0), 0.002
     for _ in range(4000):
