@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict, deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -87,6 +87,10 @@ class Stored:
         self.memory = memory
 
 
+Memory: TypeAlias = Lease | Stored
+"""Where a value lies."""
+
+
 class DeviceBuffer:
     """A value on the device, made by a run that has ended.
 
@@ -100,7 +104,7 @@ class DeviceBuffer:
     def __init__(
         self,
         context: "DeviceContext",
-        held: Lease | Stored,
+        held: Memory,
         shape: tuple[int, ...],
         dtype: np.dtype,
     ) -> None:

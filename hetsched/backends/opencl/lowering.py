@@ -7,10 +7,9 @@ import numpy as np
 
 from hetsched.backends.base import StageSpec
 from hetsched.backends.null import numpy_dtype
-from hetsched.backends.opencl.kernels.launch import Launch, Lowered, RefusedError
+from hetsched.backends.opencl.kernels.launch import Launch
 from hetsched.backends.opencl.kernels.table import lower
-from hetsched.errors import BackendError
-from hetsched.ir.graph import Graph, Op
+from hetsched.ir.graph import Graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +57,14 @@ def lower_stage(graph: Graph, spec: StageSpec) -> LoweredStage:
     """Lower a stage's ops.
 
     Raises:
-        BackendError: naming an op that has no kernel, and why.
+        RefusedError: when one of them has no kernel; ask before.
     """
     chosen = set(spec.ops)
     launches: list[Launch] = []
     views: dict[str, str] = {}
     for op in graph.ops:
         if op.name in chosen:
-            found = _lower(graph, op)
+            found = lower(graph, op)
             launches += found.launches
             views |= found.views
     made = {launch.writes for launch in launches} | views.keys()
@@ -82,13 +81,6 @@ def lower_stage(graph: Graph, spec: StageSpec) -> LoweredStage:
         outputs=spec.outputs,
         constants=tuple(name for name in outside if name in graph.constants),
     )
-
-
-def _lower(graph: Graph, op: Op) -> Lowered:
-    try:
-        return lower(graph, op)
-    except RefusedError as error:
-        raise BackendError(f"op {op.name!r} can't run on OpenCL: {error}") from error
 
 
 def value(graph: Graph, name: str) -> Value:

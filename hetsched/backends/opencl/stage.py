@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from hetsched.backends.base import Buffer, HostValue
-from hetsched.backends.opencl.buffers import DeviceBuffer, Lease, Stored
+from hetsched.backends.opencl.buffers import DeviceBuffer, Lease, Memory, Stored
 from hetsched.backends.opencl.context import DeviceContext
 from hetsched.backends.opencl.layout import lay_out
-from hetsched.backends.opencl.lowering import LoweredStage, Value
+from hetsched.backends.opencl.lowering import LoweredStage
 from hetsched.backends.opencl.program import BoundKernel
 from hetsched.errors import BackendError
 
@@ -28,7 +28,7 @@ class OpenCLExecutable:
         """Build its kernels, and allocate the memory that is its own in every run.
 
         Raises:
-            BackendError: naming the stage, when the device's compiler or memory refuses.
+            BackendError: when the device's compiler or memory refuses.
         """
         self.stage = lowered.stage
         self.inputs = lowered.inputs
@@ -72,18 +72,20 @@ class OpenCLExecutable:
         """
         import pyopencl as cl
 
+        pairs = zip(self.inputs, values, strict=True)
+        given = {name: self._taken(name, value) for name, value in pairs}
         try:
             with self._context.lock:
-                held = self._run(values)
+                held = self._run(given)
         except cl.Error as error:
             raise BackendError(f"stage {self.stage!r}: {error}") from error
         return [self._buffer(name, held[self._root[name]]) for name in self.outputs]
 
-    def _run(self, values: Sequence[Buffer | HostValue]) -> dict[str, Lease | Stored]:
+    def _run(self, given: Mapping[str, Memory | np.ndarray]) -> dict[str, Memory]:
         """What all values have for memory that aren't the stage's own, when the run has ended."""
-        held: dict[str, Lease | Stored] = dict(self._constants)
-        for name, value in zip(self.inputs, values, strict=True):
-            held[name] = self._brought(name, value)
+        held: dict[str, Memory] = dict(self._constants)
+        for name, value in given.items():
+            held[name] = self._copied(value) if isinstance(value, np.ndarray) else value
         for name in self._made:
             held[name] = self._context.pool.take(self._values[name].nbytes)
         for kernel, position, name in self._loose:
@@ -93,14 +95,16 @@ class OpenCLExecutable:
         self._context.queue.finish()
         return held
 
-    def _brought(self, name: str, value: Buffer | HostValue) -> Lease | Stored:
-        """An input on the device: where it is already, else copied there."""
-        import pyopencl as cl
-
+    def _taken(self, name: str, value: Buffer | HostValue) -> Memory | np.ndarray:
+        """An input where it is: on the device already, or an array that must be copied there."""
         if isinstance(value, DeviceBuffer) and value.context is self._context:
             return value.held
         plain = value if value is None or isinstance(value, np.ndarray | list) else value.host()
-        array = self._checked(name, plain)
+        return self._checked(name, plain)
+
+    def _copied(self, array: np.ndarray) -> Lease:
+        import pyopencl as cl
+
         lease = self._context.pool.take(array.nbytes)
         cl.enqueue_copy(self._context.queue, lease.memory, array, is_blocking=True)
         return lease
@@ -129,6 +133,7 @@ class OpenCLExecutable:
         return left
 
     def _warm_up(self) -> None:
+        """Run each kernel once for no item, so that the first real run finds it compiled."""
         import pyopencl as cl
 
         seen: dict[tuple[str, str], BoundKernel] = {}
@@ -145,6 +150,6 @@ class OpenCLExecutable:
         except cl.Error as error:
             raise BackendError(f"stage {self.stage!r}: {error}") from error
 
-    def _buffer(self, name: str, held: Lease | Stored) -> DeviceBuffer:
-        value: Value = self._values[name]
+    def _buffer(self, name: str, held: Memory) -> DeviceBuffer:
+        value = self._values[name]
         return DeviceBuffer(self._context, held, value.shape, value.dtype)
