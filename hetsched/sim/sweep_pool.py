@@ -65,7 +65,7 @@ def run_on_cluster(
     """Simulate on the workers of a Dask scheduler; a dead worker's tasks go to the others.
 
     Args:
-        todo: all of it is handed over at once: the scheduler balances it.
+        todo: each is handed over as soon as it is there; the scheduler balances them.
         address: `tcp://host:port`.
         work: what is done with each.
         timeout_s: for reaching the scheduler.
@@ -82,10 +82,13 @@ def run_on_cluster(
             "`dask worker ADDRESS` a worker"
         ) from error
     with client:
-        futures = [client.submit(work, task, key=task.key, pure=False) for task in todo]
-        for future in distributed.as_completed(futures, loop=client.loop):
+        under_way = distributed.as_completed(loop=client.loop)
+        for task in todo:  # made one by one: what is done meanwhile is handed on at once
+            under_way.add(client.submit(work, task, key=task.key, pure=False))
+            while under_way.has_ready():
+                yield _result(next(under_way), address)
+        for future in under_way:
             yield _result(future, address)
-            future.release()
 
 
 def _result(future: Any, address: str) -> tuple[str, str]:
@@ -98,6 +101,7 @@ def _result(future: Any, address: str) -> tuple[str, str]:
             f"a point failed on the cluster at {address}: {type(error).__name__}: {error}; what is "
             "done is kept, and the same sweep goes on from there"
         ) from error
+    future.release()
     return key, result
 
 
