@@ -8,10 +8,12 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hetsched.runtime.machine import Machine
     from hetsched.runtime.probing import Cores, Engine, Tried
 
 _EXAMPLE = "Example: hetsched units --probe"
 _WIDTH = 80
+_VERSION = 11
 
 
 def units(
@@ -26,14 +28,16 @@ def units(
     computes other numbers than ONNX Runtime's CPU provider, or fails.
     """
     from hetsched.cli.progress import step
+    from hetsched.runtime.machine import machine
     from hetsched.runtime.probing import cores, engines
 
+    state = machine()
     with step("running a small model on each engine" if probe else "looking for engines"):
         found = engines(run=probe)
     if as_json:
-        _print_json(cores(), found)
+        _print_json(state, cores(), found)
     else:
-        for line in _lines(cores(), found):
+        for line in _lines(state, cores(), found):
             typer.echo(line)
     _refuse_wrong(found)
 
@@ -46,18 +50,25 @@ def register(app: typer.Typer) -> None:
     app.command()(units)
 
 
-def _print_json(cores: "Sequence[Cores]", engines: "Sequence[Engine]") -> None:
+def _print_json(machine: "Machine", cores: "Sequence[Cores]", engines: "Sequence[Engine]") -> None:
     import msgspec
 
-    content = {"schema": 1, "cpu": cores, "engines": engines}
+    content = {"schema": 1, "machine": machine, "cpu": cores, "engines": engines}
     typer.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
 
 
-def _lines(cores: "Sequence[Cores]", engines: "Sequence[Engine]") -> Iterator[str]:
+def _lines(
+    machine: "Machine", cores: "Sequence[Cores]", engines: "Sequence[Engine]"
+) -> Iterator[str]:
+    from hetsched.quantity import format_bytes
+
     for cluster in cores:
         threads = ", ".join(map(str, cluster.threads))
         yield f"{len(cluster.units)} CPU cores: {cluster.title}"
         yield f"  units {', '.join(cluster.units)}; threads of a run: {threads}"
+    free, whole = format_bytes(machine.available_bytes), format_bytes(machine.memory_bytes)
+    busy = ": busy, measure later" if machine.is_busy else ""
+    yield f"memory {whole}, {free} free; load {machine.load:.2f} on {machine.cores} cores{busy}"
     yield ""
     yield f"{'engine':<10}{'version':<12}{'computes in':<16}on"
     for engine in engines:
@@ -75,12 +86,14 @@ def _engine_lines(engine: "Engine") -> Iterator[str]:
     if not found.here:
         yield f"{engine.name:<10}-"
         return
-    dtypes = ", ".join(found.dtypes)
-    where = ", ".join(found.devices)
-    version = (found.version or "").split(",")[0]
-    if len(version) > 11:  # an OpenCL platform's
-        version, where = "", f"{where}; {version}"
-    yield f"{engine.name:<10}{version:<12}{dtypes:<16}{where}"[:_WIDTH]
+    version = found.version or ""
+    is_long = len(version) > _VERSION  # an OpenCL platform's
+    dtypes, where = ", ".join(found.dtypes), ", ".join(found.devices)
+    yield f"{engine.name:<10}{'' if is_long else version:<{_VERSION + 1}}{dtypes:<16}{where}"[
+        :_WIDTH
+    ]
+    if is_long:
+        yield from _wrapped(version, indent="  ")
     if engine.tried is not None:
         yield from _wrapped(_tried(engine.tried), indent="  ")
 

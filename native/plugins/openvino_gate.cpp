@@ -1,7 +1,7 @@
 // Stands between ONNX Runtime and OpenVINO's plug-in provider.
 //
 // The plug-in offers OpenVINO's CPU device only where the processor is Intel's, though OpenVINO runs
-// on others too. Where it offers none, this library offers it; all else it passes on. ONNX Runtime
+// on others too. Where it doesn't, this library offers it; all else it passes on. ONNX Runtime
 // loads this library in the plug-in's place, after `hetsched_gate_target` has said where that is.
 //
 // ONNX Runtime's C interface is a table of functions which only grows: a function's number is for
@@ -38,6 +38,7 @@ constexpr int kCreatePairs = 295;
 constexpr int kAddPair = 296;
 constexpr int kReleasePairs = 300;
 constexpr int kHardwareType = 307;
+constexpr int kEpDeviceHardware = 316;
 constexpr int kEpApi = 317;
 constexpr int kCreateEpDevice = 0;  // in the table that number 317 gives
 constexpr int kFail = 1;
@@ -69,17 +70,24 @@ Status* offer_cpu(Factory* factory, const void* hardware, void** device) {
   return status;
 }
 
+bool is_offered(const void* hardware, void* const* found, std::size_t count) {
+  auto* hardware_of = function<const void*(const void*)>(api, kEpDeviceHardware);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (hardware_of(found[i]) == hardware) return true;
+  }
+  return false;
+}
+
 Status* devices(Factory* factory, const void* const* hardware, std::size_t count, void** found,
                 std::size_t room, std::size_t* found_count) {
   Status* status = plugin_devices(factory, hardware, count, found, room, found_count);
-  if (status != nullptr || *found_count > 0 || room == 0) return status;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count && status == nullptr && *found_count < room; ++i) {
     if (function<int(const void*)>(api, kHardwareType)(hardware[i]) != kCpu) continue;
-    status = offer_cpu(factory, hardware[i], &found[0]);
-    if (status == nullptr) *found_count = 1;
-    return status;
+    if (is_offered(hardware[i], found, *found_count)) continue;
+    status = offer_cpu(factory, hardware[i], &found[*found_count]);
+    if (status == nullptr) ++*found_count;
   }
-  return nullptr;
+  return status;
 }
 
 template <class Signature>

@@ -82,8 +82,13 @@ def need(provider: Provider) -> Sequence[Any]:
 
 
 def devices(provider: Provider) -> Sequence[Any]:
-    """ONNX Runtime's devices of a registered provider: on the CPU, or the emulation there."""
-    found = [device for device in ort.get_ep_devices() if device.ep_name == provider.ep_name]
+    """The one of ONNX Runtime's devices that a registered provider is meant for, if it is here."""
+    found = [
+        device
+        for device in ort.get_ep_devices()
+        if device.ep_name == provider.ep_name
+        and provider.metadata.items() <= dict(device.ep_metadata).items()
+    ]
     return found[:1]
 
 

@@ -82,15 +82,20 @@ def _quiet(provider: Provider) -> Iterator[None]:
         yield
         return
     with _first:
-        sys.stdout.flush()
-        kept = os.dup(1)
+        if sys.stdout is not None:
+            sys.stdout.flush()
         try:
+            kept: int | None = os.dup(1)
             os.dup2(2, 1)
+        except OSError:  # a daemon without them: nobody reads what is printed
+            kept = None
+        try:
             yield
             _used.add(provider.name)
         finally:
-            os.dup2(kept, 1)
-            os.close(kept)
+            if kept is not None:
+                os.dup2(kept, 1)
+                os.close(kept)
 
 
 def options_key(provider: Provider, threads: int, options: Mapping[str, str]) -> list[str]:

@@ -19,6 +19,7 @@ class Provider:
         extra: hetsched's extra that installs it.
         ep_name: what ONNX Runtime calls it; it is registered by this name.
         about: what it is, in a few words.
+        metadata: which of the provider's devices is meant, by what it says of itself.
         options: provider options; `{threads}` stands for the number of threads of a run.
         paths: provider options that are a path: the module's function that gives it.
         environment: variables set before the library is loaded, unless they are set already.
@@ -39,6 +40,7 @@ class Provider:
     extra: str
     ep_name: str
     about: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -70,6 +72,7 @@ OPENVINO = Provider(
     extra="openvino",
     ep_name="OpenVINOExecutionProvider",
     about="OpenVINO on this machine's CPU",
+    metadata={"ov_device": "CPU"},
     # One stream: the runtime has several requests in flight, not a unit. Pinning would bind every
     # caller to the same core. float32: by default OpenVINO may compute in bfloat16.
     options={
