@@ -10,6 +10,7 @@ import pytest
 from hetsched.backends.base import Probe
 from hetsched.cli import main
 from hetsched.runtime import probing
+from hetsched.runtime.machine import Machine, machine
 from hetsched.runtime.probing import Engine, Tried
 from hetsched.runtime.verify import Verified
 
@@ -34,6 +35,26 @@ def test_it_fits_80_columns_and_names_each_engine(capsys: pytest.CaptureFixture[
         "qnn",
         "opencl",
     ]
+
+
+def test_a_busy_machine_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 3 of 4 cores wanted is over a half; 2 isn't.
+    for load, told in ((3.0, "load 3.00 on 4 cores: busy, measure later"), (2.0, "on 4 cores")):
+        state = Machine(cores=4, memory_bytes=2**32, available_bytes=2**30, load=load)
+        monkeypatch.setattr("hetsched.runtime.machine.machine", lambda state=state: state)
+        lines = run(capsys)[1].splitlines()
+        (line,) = (line for line in lines if line.startswith("memory "))
+        assert line.startswith("memory 4.000 GiB, 1.000 GiB free; load ")
+        assert line.endswith(told)
+
+
+def test_the_machines_state_is_plausible() -> None:
+    now = machine()
+    assert 0 < now.available_bytes <= now.memory_bytes
+    assert now.cores >= 1
+    assert now.load >= 0
 
 
 def test_each_engine_computes_rightly() -> None:
