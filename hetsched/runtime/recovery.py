@@ -80,11 +80,14 @@ class Recovery:
         with self._lock:
             now_ns = time.perf_counter_ns()
             actions: list[Action] = []
+            hung = [unit for unit, task in enumerate(self._awaited) if task is not None]
             for unit, task in enumerate(self._awaited):
                 if task is not None:
                     actions += self._take_off(now_ns, unit, task, None)
             todo = self._note(actions)
         self._carry_out(todo)
+        for unit in hung:
+            self._kill(unit)
 
     def states(self) -> tuple[UnitState, ...]:
         """Every unit as it is now."""

@@ -36,7 +36,7 @@ from hetsched.backends.isolated.process import GRACE_S
 from hetsched.backends.isolated.status import Death
 from hetsched.backends.isolated.values import Row, plain, read, write
 from hetsched.backends.recipe import Recipe, Reproducible
-from hetsched.errors import BackendError, ModelError, UnitDownError
+from hetsched.errors import BackendError, ModelError, UnitDownError, ValueLostError
 from hetsched.ir.carry import pack_model, save_for_carrying
 from hetsched.ir.model import Model
 
@@ -158,6 +158,7 @@ class IsolatedBackend:
 
         Raises:
             UnitDownError: when the child has ended, before or meanwhile.
+            ValueLostError: when a value was only in a child that has ended.
             BackendError: naming the stage, when the backend fails.
         """
         with self._lock:
@@ -184,10 +185,9 @@ class IsolatedBackend:
             if value.link is link:
                 return Held(value.handle)
             if not value.is_here:
-                raise UnitDownError(
+                raise ValueLostError(
                     f"unit {self.unit!r} (backend {self.name}) was started anew: a value that only "
-                    f"its process had is lost",
-                    unit=self.unit,
+                    f"its process had is lost"
                 )
         return write(plain(value), row)
 

@@ -463,3 +463,26 @@ async def test_a_listener_that_fails_harms_nobody(caplog: pytest.LogCaptureFixtu
         app = await deployed(runtime)
         np.testing.assert_array_equal((await app({"x": X}))["y"], np.abs(X))
     assert "a listener of fault events failed" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_closing_kills_what_hangs_where_it_can() -> None:
+    reached = threading.Event()
+
+    def before(stage: str) -> None:
+        reached.set()
+        _wait(cpu.killed)
+        raise UnitDownError(f"killed in {stage}")
+
+    cpu = KillableBackend(name="cpu", before=before)
+    runtime = Runtime(units(cpu))
+    await runtime.__aenter__()
+    app = await deployed(runtime)
+    call = asyncio.ensure_future(app({"x": X}))
+    await asyncio.to_thread(reached.wait)
+    await runtime.close(cancel=True, grace="10ms")
+    with pytest.raises(RunError, match="was cancelled"):
+        await call
+    while any(t.name == "hetsched-cpu" for t in threading.enumerate()):
+        await asyncio.sleep(0.001)
+    assert cpu.revived == []
