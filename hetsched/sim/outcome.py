@@ -8,12 +8,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hetsched.dispatch import STATUSES, RequestStatus
+from hetsched.dispatch import STATUSES, Policy, RequestStatus
 from hetsched.errors import WorkloadError
 from hetsched.quantity import parse_duration_ns
+from hetsched.sim.arrivals import Closed
 from hetsched.sim.maxload import MaxLoad, find_max_load
 from hetsched.sim.result import AppResult, SimResult
-from hetsched.sim.scenario import Scenario, prepare, run
+from hetsched.sim.scenario import Scenario, policy_of, prepare, run
 from hetsched.sim.score import Served, xrbench_score
 from hetsched.soc.profile import Profile
 from hetsched.workload.files import load_workload, workload_sha256
@@ -81,7 +82,7 @@ def simulate(
     workload: Workload | str | Path,
     profile: Profile,
     *,
-    policy: str | None = None,
+    policy: Policy | None = None,
     duration: str | int | None = None,
     seed: int | None = None,
     objective: str | None = None,
@@ -97,7 +98,7 @@ def simulate(
     Args:
         workload: or its file.
         profile: from `hetsched.profile`.
-        policy: the workload's where left out.
+        policy: a name, a `StaticOrder` or a function; the workload's where left out.
         duration: for how long requests come, `"60s"` or ns; the workload's where left out.
         seed: likewise.
         objective: how apps without a plan get one: `latency`, `throughput`, `energy`, `joint`, or
@@ -115,6 +116,7 @@ def simulate(
     """
     if not isinstance(workload, Workload):
         workload = load_workload(workload)
+    policy_of(workload, policy)  # a wrong one is told before plans are made
     duration_ns = parse_duration_ns(duration) if isinstance(duration, str) else duration
     scenario = prepare(workload, profile, choice=objective, effort=effort, told=told)
     result = run(
@@ -146,7 +148,7 @@ def simulate(
 def max_load(
     scenario: Scenario,
     *,
-    policy: str | None = None,
+    policy: Policy | None = None,
     duration_ns: int | None = None,
     seed: int = 0,
     seeds: int = SEEDS,
@@ -172,7 +174,7 @@ def max_load(
         raise WorkloadError(
             f"workload {workload.name}: no app has a deadline that load could break"
         )
-    if all(app.arrivals is None or not _scales(app.arrivals) for app in scenario.ready.apps):
+    if all(app.arrivals is None or isinstance(app.arrivals, Closed) for app in scenario.ready.apps):
         raise WorkloadError(f"workload {workload.name}: closed loops have no rate to be multiplied")
 
     def worst(scale: float) -> float:
@@ -238,12 +240,6 @@ def _has_deadline(workload: Workload, name: str) -> bool:
     while app.after is not None and app.after.deadline == "origin":
         app = workload.app(app.after.app)
     return app.deadline_ns is not None
-
-
-def _scales(pattern: object) -> bool:
-    from hetsched.sim.arrivals import Closed
-
-    return not isinstance(pattern, Closed)
 
 
 def _plan(planned: Planned) -> dict[str, Any]:

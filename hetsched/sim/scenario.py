@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from hetsched.dispatch import Policy, StageNode, StaticOrder, Terms
+from hetsched.dispatch import POLICIES, Policy, StageNode, StaticOrder, Terms
+from hetsched.errors import WorkloadError
 from hetsched.sim import arrivals as sim_arrivals
 from hetsched.sim.from_plan import from_plan, from_profile
 from hetsched.sim.model import FIXED, PLAIN, SimApp, Trigger
@@ -96,7 +97,7 @@ def prepare(
 def run(
     ready: Ready,
     *,
-    policy: str | None = None,
+    policy: Policy | None = None,
     duration_ns: int | None = None,
     seed: int | None = None,
     scale: float = 1.0,
@@ -110,7 +111,7 @@ def run(
 
     Args:
         ready: of a scenario.
-        policy: the workload's where left out.
+        policy: a name, a `StaticOrder` or a function; the workload's where left out.
         duration_ns: likewise.
         seed: likewise.
         scale: times all rates; closed loops stay what they are.
@@ -138,9 +139,22 @@ def run(
     )
 
 
-def policy_of(workload: Workload, name: str | None) -> Policy:
-    """A policy by name; `static` takes the workload's order."""
-    chosen = name or workload.policy
+def policy_of(workload: Workload, policy: Policy | None) -> Policy:
+    """A policy by name, the workload's where left out; `static` takes the workload's order.
+
+    Raises:
+        WorkloadError: for a name that isn't one, or `static` without an order.
+    """
+    chosen = workload.policy if policy is None else policy
+    if not isinstance(chosen, str):
+        return chosen
+    if chosen not in (*POLICIES, STATIC):
+        known = ", ".join((*POLICIES, STATIC))
+        raise WorkloadError(f"policy {chosen!r} is unknown: take one of {known}")
+    if chosen == STATIC and not workload.order:
+        raise WorkloadError(
+            f"policy static needs `order` in workload {workload.name}: apps in turn"
+        )
     return StaticOrder(workload.order) if chosen == STATIC else chosen
 
 

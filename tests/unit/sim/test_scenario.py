@@ -186,3 +186,21 @@ def test_an_impossible_deadline_is_told_and_run_only_when_asked(tmp_path: Path) 
         prepare(write(tmp_path, text), profile)
     asked = write(tmp_path, f'impossible = "run"\n{text}')
     assert "no plan on helio-g90 takes less than" in prepare(asked, profile).notes[0]
+
+
+def test_wrong_policies_are_told_before_plans_are_made(tmp_path: Path) -> None:
+    workload = write(tmp_path, TEXT.replace('order = ["first", "second"]', ""))
+    profile = hetsched.profile("helio-g90")
+    with pytest.raises(WorkloadError, match="policy 'edff' is unknown: take one of fifo"):
+        simulate(workload, profile, policy="edff")
+    with pytest.raises(WorkloadError, match="policy static needs `order` in workload w"):
+        simulate(workload, profile, policy="static")
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_policy_of_ones_own_chooses(workload: Workload) -> None:
+    profile = hetsched.profile("helio-g90")
+    ours = simulate(workload, profile, policy=lambda _unit, _now, _ready: 0)  # the oldest
+    fifo = simulate(workload, profile, policy="fifo")
+    assert ours.result.policy == "custom"
+    assert ours.result.apps == fifo.result.apps
