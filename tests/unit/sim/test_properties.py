@@ -82,7 +82,7 @@ def test_every_request_is_counted_once(number: int) -> None:
 
 
 @given(NUMBERS)
-def test_energy_is_at_least_that_of_idling_and_apps_share_what_is_more(number: int) -> None:
+def test_energy_is_at_least_that_of_idling_and_what_apps_took(number: int) -> None:
     apps, soc, _ = workload(number)
     result = run(number)
     for unit, found in zip(soc.units, result.units, strict=True):
@@ -93,6 +93,9 @@ def test_energy_is_at_least_that_of_idling_and_apps_share_what_is_more(number: i
             continue
         idle_uj = (unit.idle_mw or 0.0) * result.end_ns / 1e6
         assert found.energy_uj >= round(idle_uj) - 1
+    spent = [app.energy_uj for app in result.apps if app.energy_uj is not None]
+    if result.energy_uj is not None:  # each is rounded to a whole microjoule
+        assert sum(spent) <= result.energy_uj + len(spent) + len(soc.units)
 
 
 @given(NUMBERS)
