@@ -54,11 +54,24 @@ def collect(
         events=native.events,
         stages=sum(unit.stages for unit in units),
         wall_s=wall_s,
-        unknown=unknown(apps, soc, contention=contention),
+        unknown=(*unknown(apps, soc, contention=contention), *_too_hot(soc, units, native.now_ns)),
         peak_memory_bytes=memory,
         series=_series(native, len(apps), soc),
         requests=None if requests is None else np.frombuffer(b"".join(requests), REQUEST),
         trace=None if trace is None else _trace(trace, lost, apps, soc, policy, seed),
+    )
+
+
+def _too_hot(soc: SimSoc, units: tuple[UnitResult, ...], end_ns: int) -> tuple[str, ...]:
+    """Whether units drew more than can be drawn for ever, where no heat was simulated."""
+    if soc.thermal is not None or soc.sustained_mw is None:
+        return ()
+    mean_mw = sum(unit.energy_uj or 0 for unit in units) / end_ns * 1e6
+    if mean_mw <= soc.sustained_mw:
+        return ()
+    return (
+        f"throttling: units drew {mean_mw / 1000:.2f} W in the mean, {soc.name} sustains "
+        f"{soc.sustained_mw / 1000:.2f} W: a real one slows down after a while",
     )
 
 

@@ -33,6 +33,7 @@ def from_profile(profile: Profile) -> SimSoc:
     memory = profile.memory
     usable = memory.usable if memory is not None else None
     capacity = memory.capacity if memory is not None else None
+    sustained = profile.thermal.sustained if profile.thermal is not None else None
     return SimSoc(
         name=profile.name,
         units=tuple(_unit(unit) for unit in profile.units),
@@ -45,6 +46,7 @@ def from_profile(profile: Profile) -> SimSoc:
         ),
         memory_bytes_per_s=None if usable is None else usable.base("bandwidth"),
         memory_bytes=None if capacity is None else round(capacity.base("size")),
+        sustained_mw=None if sustained is None else sustained.base("power"),
     )
 
 

@@ -229,6 +229,8 @@ class SimSoc:
         memory_bytes_per_s: what all units together get of the memory; None where unknown.
         memory_bytes: limit of what apps may hold on all units together; None where unknown.
         thermal: None where unknown.
+        sustained_mw: what all units together may draw for ever; None where unknown. It throttles
+            nothing: the result says when more was drawn.
     """
 
     name: str = "soc"
@@ -237,6 +239,7 @@ class SimSoc:
     memory_bytes_per_s: float | None = None
     memory_bytes: int | None = None
     thermal: Thermal | None = None
+    sustained_mw: float | None = None
 
     def __post_init__(self) -> None:
         """Check names and numbers.
@@ -249,6 +252,7 @@ class SimSoc:
         refuse_unless(len(set(names)) == len(names), f"two units have one name: {names}")
         check_number(self.memory_bytes_per_s, "memory_bytes_per_s", positive=True)
         check_number(self.memory_bytes, "memory_bytes")
+        check_number(self.sustained_mw, "sustained_mw", positive=True)
         if self.thermal is None:
             return
         heated = [name for node in self.thermal.nodes for name in node.units]

@@ -331,6 +331,18 @@ def test_what_is_not_known_is_said() -> None:
     assert found.energy_uj is None
 
 
+def test_more_power_than_can_be_sustained_is_said() -> None:
+    """200 ms a second at 1 W and idling at 0.1 W: 0.28 W in the mean."""
+    unit = SimUnit(name="u", power_mw=1000, idle_mw=100)
+    app = one_stage("a", 20 * MS, Periodic(rate=10))
+    cool = simulate([app], SimSoc(units=(unit,), sustained_mw=290), duration_ns=10**9)
+    hot = simulate([app], SimSoc(units=(unit,), sustained_mw=270), duration_ns=10**9)
+    assert hot.unknown[:-1] == cool.unknown
+    assert hot.unknown[-1].startswith(
+        "throttling: units drew 0.28 W in the mean, soc sustains 0.27"
+    )
+
+
 def test_few_latencies_are_exact_and_many_within_what_is_said() -> None:
     """Client i of 20,000 that come at once waits for i others: quantiles are known."""
     few = simulate(
