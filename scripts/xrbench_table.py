@@ -1,8 +1,9 @@
 """XRBench's seven scenarios on every SoC under every policy: docs/xrbench.md and its CSV.
 
-    python scripts/xrbench_table.py [--jobs 2]
+    python scripts/xrbench_table.py [--jobs 2] [--done-only]
 
-What is done is kept in build/xrbench.sqlite: a run that was stopped goes on from there.
+What is done is kept in build/xrbench.sqlite: a run that was stopped goes on from there. With
+`--done-only` the page is written from what is there, and says what is missing.
 """
 
 import argparse
@@ -49,18 +50,24 @@ def asked(socs: Sequence[str]) -> list[Point]:
 def simulate_all(
     workload_file: Path, socs: Sequence[Profile], store: SweepStore, jobs: int
 ) -> tuple[list[Row], dict[str, str]]:
-    """Rows of one scenario, and what couldn't be simulated with the reason."""
+    """Rows of one scenario, and what couldn't be simulated with the reason; 0 jobs do nothing."""
     workload = load_workload(workload_file)
     duration_ns = int(workload.duration_ns)
     left = what_is_left(workload, socs, asked([soc.name for soc in socs]), duration_ns, store)
     refused: dict[str, str] = {}
+    if jobs == 0:
+        for _, point in left.todo:
+            refused[f"{point.profile}, {point.plans} plans"] = "not simulated yet"
+        return rows(left, store), refused
     todo = tasks(
         workload,
         socs,
         left.todo,
         duration_ns,
         effort=EFFORT,
-        refused=lambda point, why: refused.__setitem__(f"{point.profile}, {point.plans}", why),
+        refused=lambda point, why: refused.__setitem__(
+            f"{point.profile}, {point.plans} plans", why
+        ),
     )
     for count, (key, result) in enumerate(run_local(todo, jobs), 1):
         store.add(key, result)
@@ -97,7 +104,7 @@ def section(name: str, found: Sequence[Row], refused: dict[str, str]) -> list[st
             row = best(each for each in here if each.plans == plans)
             cells.append("-" if row is None else f"{score(row):.1f}")
         lines.append(f"| {soc} | {'-' if gap is None else f'{gap:.1%}'} | {' | '.join(cells)} |")
-    lines += [f"- not simulated: {where}: {why}" for where, why in refused.items()]
+    lines += ["", *(f"- missing: {where}: {why}" for where, why in refused.items())]
     return [*lines, ""]
 
 
@@ -162,6 +169,7 @@ def main() -> None:
     """Simulate what is left, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--done-only", action="store_true")
     options = parser.parse_args()
     (ROOT / "build").mkdir(exist_ok=True)
     store = SweepStore(ROOT / "build" / "xrbench.sqlite")
@@ -169,7 +177,7 @@ def main() -> None:
     everything: list[tuple[str, Row]] = []
     sections: list[str] = []
     for file in sorted(SCENARIOS.glob("*.toml")):
-        found, refused = simulate_all(file, socs, store, options.jobs)
+        found, refused = simulate_all(file, socs, store, 0 if options.done_only else options.jobs)
         everything += [(file.stem, row) for row in found]
         sections += section(file.stem, found, refused)
     head = HEAD.format(

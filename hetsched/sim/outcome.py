@@ -18,7 +18,7 @@ from hetsched.sim.scenario import Scenario, policy_of, prepare, run
 from hetsched.sim.score import Served, xrbench_score
 from hetsched.soc.profile import Profile
 from hetsched.workload.files import load_workload, workload_sha256
-from hetsched.workload.model import Score, Workload
+from hetsched.workload.model import Score, Workload, carried_deadline
 from hetsched.workload.planning import Effort, Planned
 
 SEEDS = 3
@@ -213,7 +213,7 @@ def scores(workload: Workload, result: SimResult) -> tuple[float | None, float |
     served = [
         _served(result, at)
         for at in range(len(result.apps))
-        if _has_deadline(workload, result.apps[at].name)
+        if carried_deadline(workload, workload.app(result.apps[at].name))[0] is not None
     ]
     bare = xrbench_score(served, parameters.k_per_ms, None)
     if parameters.energy_max_mj is None:
@@ -233,13 +233,6 @@ def _served(result: SimResult, at: int) -> Served:
         delay_ms=delay_ms,
         energy_mj=None if app.energy_uj is None else rows["energy_uj"] / 1e3,
     )
-
-
-def _has_deadline(workload: Workload, name: str) -> bool:
-    app = workload.app(name)
-    while app.after is not None and app.after.deadline == "origin":
-        app = workload.app(app.after.app)
-    return app.deadline_ns is not None
 
 
 def _plan(planned: Planned) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hetsched.errors import WorkloadError
 from hetsched.quantity import format_ns
 from hetsched.soc.profile import Profile
-from hetsched.workload.model import App, HostStage, Workload
+from hetsched.workload.model import App, HostStage, Workload, carried_deadline
 from hetsched.workload.planning import Planned
 
 
@@ -54,10 +54,10 @@ def too_late(workload: Workload, profile: Profile, planned: Sequence[Planned]) -
     found = []
     for each in planned:
         app = workload.app(each.app.name)
-        deadline_ns, before = _deadline(workload, by_name, app)
+        deadline_ns, before = carried_deadline(workload, app)
         if deadline_ns is None:
             continue
-        path = [*before, each]
+        path = [*(by_name[name] for name in before), each]
         needs_ns = sum(least_ns(one) for one in path)
         if needs_ns > deadline_ns:
             found.append(_late(app, profile, deadline_ns, needs_ns, path))
@@ -83,18 +83,6 @@ def least_ns(planned: Planned) -> int:
 def host_ns(stages: Sequence[HostStage]) -> int:
     """Time of some host stages, one after the other."""
     return sum(stage.time_ns for stage in stages)
-
-
-def _deadline(
-    workload: Workload, by_name: dict[str, Planned], app: App
-) -> tuple[int | None, list[Planned]]:
-    """An app's deadline, and the apps of the cascade that it counts from the beginning of."""
-    before: list[Planned] = []
-    at = app
-    while at.after is not None and at.after.deadline == "origin":
-        at = workload.app(at.after.app)
-        before.insert(0, by_name[at.name])
-    return at.deadline_ns, before
 
 
 def _late(

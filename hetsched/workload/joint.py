@@ -16,7 +16,7 @@ from math import prod
 
 from hetsched.plan.model import Plan
 from hetsched.soc.profile import Profile
-from hetsched.workload.model import Workload
+from hetsched.workload.model import Workload, carried_deadline
 from hetsched.workload.others import whole_plans
 from hetsched.workload.planning import Effort, Planned, kept_plan
 from hetsched.workload.rates import rates_hz
@@ -42,11 +42,9 @@ def best_together(
         [_shares(plan, rates[each.app.name]) for plan in plans]
         for each, plans in zip(planned, options, strict=True)
     ]
-    late = [
-        [each.app.deadline_ns is not None and p.latency_ns > each.app.deadline_ns for p in plans]
-        for each, plans in zip(planned, options, strict=True)
-    ]
     latency = [[plan.latency_ns for plan in plans] for plans in options]
+
+    limits = _limits(workload, planned)
 
     def score(chosen: Sequence[int]) -> tuple[int, float, int]:
         shares: dict[str, float] = {}
@@ -54,7 +52,9 @@ def best_together(
             for unit, share in busy[app][at].items():
                 shares[unit] = shares.get(unit, 0.0) + share
         together = sum(latency[app][at] for app, at in enumerate(chosen))
-        missed = sum(late[app][at] for app, at in enumerate(chosen))
+        missed = sum(
+            sum(latency[app][chosen[app]] for app in path) > most_ns for path, most_ns in limits
+        )
         return missed, round(max(shares.values(), default=0.0), 9), together
 
     sizes = [range(len(plans)) for plans in options]
@@ -64,6 +64,17 @@ def best_together(
         replace(each, plan=plans[at])
         for each, plans, at in zip(planned, options, best, strict=True)
     )
+
+
+def _limits(workload: Workload, planned: Sequence[Planned]) -> list[tuple[list[int], int]]:
+    """Per deadline, the apps that must all have run by then: one, or a cascade from its origin."""
+    index_of = {each.app.name: index for index, each in enumerate(planned)}
+    found = []
+    for app in workload.apps:
+        deadline_ns, before = carried_deadline(workload, app)
+        if deadline_ns is not None:
+            found.append(([index_of[name] for name in (*before, app.name)], deadline_ns))
+    return found
 
 
 def _descend(

@@ -289,6 +289,19 @@ class Workload(Struct, frozen=True, kw_only=True):
         raise KeyError(name)
 
 
+def carried_deadline(workload: Workload, app: App) -> tuple[int | None, list[str]]:
+    """The deadline that an app's requests carry, and the apps of the cascade that it counts from.
+
+    Those come in the order in which they run, without the app itself; none where it has its own.
+    """
+    before: list[str] = []
+    at = app
+    while at.after is not None and at.after.deadline == "origin":
+        at = workload.app(at.after.app)
+        before.insert(0, at.name)
+    return at.deadline_ns, before
+
+
 def _one_of(accepted: str, given: list[str]) -> str:
     seen = " and ".join(given) if given else "none of them"
     return f"give exactly one of {accepted}; it has {seen}"
