@@ -1,6 +1,7 @@
 """A deployed plan: what an application calls."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
@@ -10,13 +11,18 @@ import numpy as np
 from hetsched.backends.base import HostValue
 from hetsched.errors import RunError
 from hetsched.ir.model import Model
+from hetsched.logs import fields
 from hetsched.plan.model import Plan
 from hetsched.quantity import format_ns, parse_duration_ns
 from hetsched.runtime.engine import Engine, RetiredError
+from hetsched.runtime.feedback import stage_costs
+from hetsched.runtime.learning import StageCost
 from hetsched.runtime.request import Program, Request, Result, Tally
 from hetsched.runtime.snapshot import AppSnapshot
 from hetsched.runtime.state_stream import StateStream
 from hetsched.runtime.stream import in_order
+
+_log = logging.getLogger(__name__)
 
 Inputs: TypeAlias = Mapping[str, HostValue]
 Duration: TypeAlias = str | int | None
@@ -58,6 +64,13 @@ class App:
     def snapshot(self) -> AppSnapshot:
         """Counts and latencies up to now."""
         return AppSnapshot.of(self.name, self.tally, self._engine.waiting(self._program.app))
+
+    def learned(self) -> tuple[StageCost, ...]:
+        """What each stage took of late on each unit, with its band and what the plan says.
+
+        Nothing where no decision depends on it, unless the app was deployed with `learn=True`.
+        """
+        return stage_costs(self._program, self._engine.units)
 
     def expected_ns(self) -> dict[str, int]:
         """How long a request keeps each unit busy, as planned or as learnt; 0 where unknown."""
@@ -192,6 +205,7 @@ class App:
         old = self._program
         self._program, self.plan, self.mapping = loaded
         self._engine.retire(old.app)
+        log_deployed("redeployed", self._program)
 
     async def _awaited(self, inputs: Inputs, deadline: Duration, timeout: Duration) -> Request:
         loop = asyncio.get_running_loop()
@@ -251,6 +265,14 @@ class App:
 
     def _too_slow(self, timeout_ns: int | None) -> TimeoutError:
         return TimeoutError(f"app {self.name!r} gave no answer in {format_ns(timeout_ns or 0)}")
+
+
+def log_deployed(event: str, program: Program) -> None:
+    """An app runs a plan from now on."""
+    units = list(dict.fromkeys(stage.unit_name for stage in program.wired.stages))
+    stages = len(program.wired.stages)
+    told = fields(event, app=program.name, number=program.app, stages=stages, units=units)
+    _log.debug("app %s %s: %d stages", program.name, event, stages, extra=told)
 
 
 def duration_ns(name: str, value: Duration) -> int | None:

@@ -1,6 +1,7 @@
 """The asyncio face of the runtime: deploy plans, await their outputs."""
 
 import asyncio
+import dataclasses
 import logging
 import math
 import time
@@ -9,21 +10,25 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from hetsched.backends.base import Releasing
 from hetsched.dispatch import Admission, Full, Policy, StaticOrder, Terms
 from hetsched.errors import RunError
 from hetsched.ir.model import Model
+from hetsched.logs import fields
 from hetsched.plan.model import Plan
-from hetsched.runtime.app import App, Duration, Load, Loaded, duration_ns, wake
+from hetsched.runtime.app import App, Duration, Load, Loaded, duration_ns, log_deployed, wake
 from hetsched.runtime.compiling import OnCompileFailure
+from hetsched.runtime.drift import Planner, check_bound, watch
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.faults import DEFAULTS, FaultEvent, Faults, UnitState
+from hetsched.runtime.feedback import Saved, plan_again, save
 from hetsched.runtime.host_app import HostedApp
 from hetsched.runtime.host_stage import Declared
 from hetsched.runtime.hosting import Hosting
 from hetsched.runtime.inbox import Inbox
+from hetsched.runtime.learning import Learned
 from hetsched.runtime.loading import Loading, make_program
 from hetsched.runtime.publish import Publisher, is_wanted
 from hetsched.runtime.request import Tally
@@ -33,6 +38,9 @@ from hetsched.runtime.tracing import begin as begin_trace
 from hetsched.runtime.tracing import end as end_trace
 from hetsched.runtime.units import RuntimeUnit, map_units
 from hetsched.runtime.watch import Watchdog
+
+if TYPE_CHECKING:
+    from hetsched.cost.store import CostStore
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +105,7 @@ class Runtime:
         self._started_ns = 0
         self._apps: set[str] = set()
         self._deployed: dict[str, App] = {}
+        self._watchers: list[asyncio.Task[None]] = []
         self._rates: dict[str, tuple[App, float]] = {}
         self._inboxes: list[Inbox] = []
         self._state = "new"
@@ -145,6 +154,7 @@ class Runtime:
         self._state = "closed"
         start_ns = time.perf_counter_ns()
         try:
+            await self._stop_watching()
             await self._hosting.drain(self._engine, cancel=cancel, timeout_ns=timeout_ns)
             if timeout_ns is not None:
                 timeout_ns = max(1, timeout_ns - (time.perf_counter_ns() - start_ns))
@@ -267,6 +277,9 @@ class Runtime:
         alternatives: Alternatives = SAME,
         on_compile_failure: OnCompileFailure = "refuse",
         watchdog: Duration = None,
+        learn: bool = False,
+        replan_beyond: float | None = None,
+        planner: Planner | None = None,
         pre: Declared = (),
         post: Declared = (),
         state: Mapping[str, str] | None = None,
@@ -296,6 +309,13 @@ class Runtime:
             on_compile_failure: when a backend can't take a stage: `refuse` the plan, give the stage
                 to a unit that can (`alternative`), or plan again around it (`replan`).
             watchdog: when one of its stages hangs; by default as the runtime has it.
+            learn: learn what its stages take even where no decision depends on it; see
+                `App.learned` and `save_costs`.
+            replan_beyond: plan again in the background, and run the new plan, when a unit's stages
+                take so much more or less than the plan says: 0.3 for 30%. Only for plans of this
+                machine. By default never.
+            planner: what makes the new plan, given the old one and what its stages took; by default
+                as `hetsched.plan` does, for the same objective.
             pre: host stages before the model, one or several: functions, ready-made ones of
                 `hetsched.stages`, ONNX files, each with a `HostCall` around it or not.
             post: host stages after the model; a call gives what the last of them returned.
@@ -320,16 +340,19 @@ class Runtime:
         self._refuse_unless_open()
         if name in self._apps:
             raise RunError(f"an app named {name!r} is deployed already")
+        if replan_beyond is not None:
+            check_bound(replan_beyond, plan)
         if rate is not None and not 0 < rate < math.inf:
             raise RunError(f"rate is {rate!r}: give requests per second, above 0")
         around = self._hosting.around(name, pre, post, state or {}, terms)
+        learns = learn or replan_beyond is not None
         loading = Loading(
             alternatives=alternatives,
             on_compile_failure=on_compile_failure,
             watchdog=self._watchdog if watchdog is None else _watchdog(watchdog),
             host_stages=() if around is None else around.host_stages,
         )
-        load: Load = partial(self._load, name, terms, Tally(), loading)
+        load: Load = partial(self._load, name, terms, Tally(), loading, learns)
         if around is not None:
             load = self._hosting.checked(load, around, self._engine, name)
         self._apps.add(name)
@@ -345,10 +368,46 @@ class Runtime:
         else:
             app = HostedApp(self._engine, loaded, load, around)
         self._deployed[name] = app
+        log_deployed("deployed", loaded[0])
+        if replan_beyond is not None:
+            self._watch_drift(app, model, replan_beyond, planner)
         if rate is not None:
             self._rates[name] = (app, rate)
             self._warn_of_overload()
         return app
+
+    async def save_costs(self, store: "CostStore | Path | None" = None) -> Saved:
+        """Correct the cost store's measurements of this machine by what stages took here.
+
+        Only stages of apps that learn count (see `deploy`), on units that aren't emulated and run
+        ONNX Runtime on the CPU.
+
+        Args:
+            store: the cost store or its path; by default the user's.
+
+        Raises:
+            CostError: when the store can't be used.
+        """
+        learned = [(app.plan, app.learned()) for app in self._deployed.values()]
+        return await asyncio.to_thread(save, learned, self.units, store)
+
+    def _watch_drift(
+        self, app: App, model: Model | None, bound: float, planner: Planner | None
+    ) -> None:
+        async def replace(plan: Plan, why: str) -> None:
+            await app.redeploy(plan, model=model)
+            now_ns = time.perf_counter_ns()
+            self._engine.tell(
+                FaultEvent(kind="plan-replaced", time_ns=now_ns, app=app.name, reason=why)
+            )
+
+        plans = planner or partial(plan_again, model)
+        self._watchers.append(asyncio.create_task(watch(app, bound, plans, replace)))
+
+    async def _stop_watching(self) -> None:
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
 
     def load(self) -> dict[str, float]:
         """The share of each unit's time that the apps with a `rate` ask for, 1.0 for all of it.
@@ -365,8 +424,10 @@ class Runtime:
     def _warn_of_overload(self) -> None:
         for unit, share in self.load().items():
             if share > 1:
-                asked = f"{share:.0%} of its time"
-                _log.warning("unit %s is asked for %s by the declared rates", unit, asked)
+                asked, told = f"{share:.0%} of its time", fields("overload", unit=unit, share=share)
+                _log.warning(
+                    "unit %s is asked for %s by the declared rates", unit, asked, extra=told
+                )
 
     def _refuse_unless_open(self) -> None:
         if self._state != "open":
@@ -378,6 +439,7 @@ class Runtime:
         terms: Terms,
         tally: Tally,
         loading: Loading,
+        learns: bool,
         plan: Plan,
         model: Model | None,
         mapping: Mapping[str, str] | None,
@@ -396,6 +458,9 @@ class Runtime:
             tally=tally,
             loading=loading,
         )
+        if learns and program.learned is None:
+            # No decision depends on it, so nobody needs to be told.
+            program = dataclasses.replace(program, learned=Learned(lambda *_: None))
         return program, plan, chosen
 
 

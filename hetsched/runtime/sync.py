@@ -56,7 +56,13 @@ class SyncRuntime:
             self._runner.close()
 
     def deploy(self, plan: Plan, *, name: str, **terms: Any) -> App:
-        """Load a plan on the units; arguments and errors are those of `Runtime.deploy`."""
+        """Load a plan on the units; arguments and errors are those of `Runtime.deploy`.
+
+        Raises:
+            RunError: for `replan_beyond`, too: nothing here could wait for a drift.
+        """
+        if terms.get("replan_beyond") is not None:
+            raise RunError("replan_beyond needs an event loop that runs: use Runtime")
         return self._run(self._runtime.deploy(plan, name=name, **terms))
 
     def redeploy(self, app: App, plan: Plan, **loading: Any) -> None:
