@@ -111,19 +111,33 @@ def test_whole_models_have_one_subgraph_and_nowhere_else_to_go(
     assert best.latency_ns <= band_plan(model, profile).latency_ns
 
 
-def test_together_two_apps_share_two_units(tmp_path: Path, profile: Profile) -> None:
-    workload = make(tmp_path)
+def whole_on(planned: Planned, profile: Profile, unit: str, busy_ns: int) -> Plan:
+    """A plan of one subgraph that takes so long."""
+    plan = whole_plans(planned.model, profile)["cpu-big"]
+    part = msgspec.structs.replace(plan.subgraphs[0], unit=unit, start_ns=0, end_ns=busy_ns)
+    return msgspec.structs.replace(plan, subgraphs=(part,), latency_ns=busy_ns)
+
+
+@pytest.mark.parametrize(
+    ("deadline", "units"),
+    [
+        # Both on the faster unit load it 20%; one on each, at most 12%.
+        ("1s", ["cpu-big", "gpu"]),
+        # The second carries the first's deadline: 10 + 12 ms would be too late, 10 + 10 is not.
+        ("21ms", ["cpu-big", "cpu-big"]),
+    ],
+)
+def test_plans_that_go_together(
+    tmp_path: Path, profile: Profile, deadline: str, units: list[str]
+) -> None:
+    workload = make(tmp_path, deadline)
     planned = plan_apps(workload, profile)
-
-    def on(unit: str, busy_ns: int) -> Plan:
-        plan = whole_plans(planned[0].model, profile)["cpu-big"]
-        part = msgspec.structs.replace(plan.subgraphs[0], unit=unit, start_ns=0, end_ns=busy_ns)
-        return msgspec.structs.replace(plan, subgraphs=(part,), latency_ns=busy_ns)
-
-    options = [on("cpu-big", 10_000_000), on("gpu", 12_000_000)]
-    chosen: tuple[Planned, ...] = best_together(workload, planned, [options, options])
-    # Both on the faster unit load it 20%; one on each, at most 12%.
-    assert sorted(each.plan.subgraphs[0].unit for each in chosen) == ["cpu-big", "gpu"]
+    options = [
+        whole_on(planned[0], profile, "cpu-big", 10_000_000),
+        whole_on(planned[0], profile, "gpu", 12_000_000),
+    ]
+    chosen = best_together(workload, planned, [options, options])
+    assert sorted(each.plan.subgraphs[0].unit for each in chosen) == units
 
 
 def test_unknown_choices_are_refused(tmp_path: Path, profile: Profile) -> None:
