@@ -94,6 +94,7 @@ class Engine(Recovery):
         )
         self._gone = self._ward.gone  # the same set
         self._nobody_looks = True
+        self._look_ns: int | None = None
         self._workers = Workers(self.units, lambda task, unit: self._follow(task, worker=unit))
         self.listeners: list[Callable[[FaultEvent], None]] = []
         # Only while it is open: each of them refers back to this object.
@@ -165,10 +166,13 @@ class Engine(Recovery):
         with self._lock:
             return 0 if app in self._retired else self._dispatcher.waiting(app)
 
-    def learner(self, app: int, nodes: Sequence[StageNode], terms: Terms) -> Learned | None:
-        """What learns the times of an app's stages, where decisions depend on them."""
+    def learner(
+        self, app: int, nodes: Sequence[StageNode], terms: Terms, *, is_wanted: bool = False
+    ) -> Learned | None:
+        """What learns the times of an app's stages, where wanted or decisions depend on them."""
         has_choice = any(len(node.units) > 1 for node in nodes)
-        if terms.deadline_ns is None and not has_choice and not self._weighs_times:
+        is_needed = terms.deadline_ns is not None or has_choice or self._weighs_times
+        if not is_needed and not is_wanted:
             return None
         return Learned(partial(self._dispatcher.set_duration, app))
 
@@ -284,18 +288,18 @@ class Engine(Recovery):
             todo = self._note(self._dispatcher.timer(time.perf_counter_ns()))
         self._carry_out(todo)
 
-    def _note(
-        self, actions: Sequence[Action], now_ns: int | None = None, again_ns: int | None = None
-    ) -> Todo:
+    def _note(self, actions: Sequence[Action], now_ns: int | None = None) -> Todo:
         """What the dispatcher wants, in this runtime's objects. Under the lock.
 
-        Given the time, the ward is asked what else there is to do, and looked after at `again_ns`.
+        Given the time, the ward is asked what else there is to do, and when to come to it again.
         """
         revivals: Sequence[int] = ()
         if now_ns is not None:
             more, revivals, due_ns = self._ward.attend(now_ns)
             actions = [*actions, *more]
-            dues = [at for at in (due_ns, again_ns) if at is not None]
+            if self._closing and not self._requests:
+                revivals = ()  # nobody needs the unit any more
+            dues = [at for at in (due_ns, self._look_ns) if at is not None]
             if dues and self._rounds is not None:
                 self._rounds.set(min(dues))
         if self._gone:

@@ -64,10 +64,9 @@ class Recovery:
     _workers: Workers
     _rounds: Alarm | None
     _nobody_looks: bool
+    _look_ns: int | None  # when to look next at what runs
 
-    def _note(
-        self, actions: Sequence[Action], now_ns: int | None = None, again_ns: int | None = None
-    ) -> Todo:
+    def _note(self, actions: Sequence[Action], now_ns: int | None = None) -> Todo:
         raise NotImplementedError
 
     def _carry_out(
@@ -132,12 +131,12 @@ class Recovery:
                 None if self._workers.has_job[unit] else task
                 for unit, task in enumerate(self._awaited)
             ]
-            found, again_ns = self._ward.look(now_ns, running)
+            found, self._look_ns = self._ward.look(now_ns, running)
             for task, limit in found:
                 actions += self._take_off(now_ns, task[0], task, limit)
                 hung.append(task)
-            self._nobody_looks = again_ns is None
-            todo = self._note(actions, now_ns, again_ns)
+            self._nobody_looks = self._look_ns is None
+            todo = self._note(actions, now_ns)
         self._carry_out(todo)
         for unit, _, _ in hung:
             self._kill(unit)
@@ -173,9 +172,11 @@ class Recovery:
 
     def _watch(self) -> None:
         """Something runs that may hang: look at it now, and from then on from time to time."""
-        self._nobody_looks = False
-        if self._rounds is not None:
-            self._rounds.set(time.perf_counter_ns())
+        with self._lock:
+            self._nobody_looks = False
+            self._look_ns = time.perf_counter_ns()
+            if self._rounds is not None:
+                self._rounds.set(self._look_ns)
 
     def _interrupted(self, task: Task, error: BaseException) -> Todo:
         name, kind = task[1].program.name, type(error).__name__

@@ -486,3 +486,18 @@ async def test_closing_kills_what_hangs_where_it_can() -> None:
     while any(t.name == "hetsched-cpu" for t in threading.enumerate()):
         await asyncio.sleep(0.001)
     assert cpu.revived == []
+
+
+@pytest.mark.asyncio
+async def test_a_unit_that_waits_for_long_does_not_keep_others_from_being_watched() -> None:
+    """`cpu` is out for a minute; meanwhile a stage hangs on `gpu`."""
+    gate = Gate("s1")
+    faults = Faults(failures=1, window=1, wait_ns=60_000_000_000, longest_wait_ns=60_000_000_000)
+    cpu = FakeBackend(name="cpu", before=Script(s0=[BackendError("no luck")]))
+    gpu = FakeBackend(name="gpu", before=gate)
+    async with Runtime(units(cpu, gpu), faults=faults, watchdog="20ms") as runtime:
+        app = await deployed(runtime)
+        with pytest.raises(RunError, match=r"stage 's1' on unit 'gpu' .* it hung after 0\.02 s"):
+            await app({"x": X})
+        assert runtime.units_state()["cpu"].status is UnitStatus.QUARANTINED
+        gate.open()
