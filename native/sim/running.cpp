@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "core/slots.hpp"
 #include "sim/simulation.hpp"
@@ -38,7 +39,6 @@ void Simulation::start(const core::Action& action) {
   if (!enter_phase(running, 0)) {
     running.phase = running.work->transfers.size() + 1;
     running.left = 0.0;
-    running.is_fresh = true;
   }
   is_dirty_ = true;
   fresh_ |= std::uint64_t{1} << unit;
@@ -57,7 +57,6 @@ bool Simulation::enter_phase(Running& running, std::size_t first) const {
     if (left <= 0.0) continue;
     running.phase = phase;
     running.left = left;
-    running.is_fresh = true;
     return true;
   }
   return false;
@@ -142,8 +141,8 @@ void Simulation::set_rates() {
   if (!is_dirty_) return;
   is_dirty_ = false;
   const bool can_change = options_.memory_bytes > 0.0 || !users_.empty() || spec_.has_value();
-  std::uint64_t open = can_change ? ~std::uint64_t{0} >> (64 - running_.size()) : fresh_;
-  fresh_ = 0;
+  const std::uint64_t fresh = std::exchange(fresh_, 0);
+  std::uint64_t open = can_change ? ~std::uint64_t{0} >> (64 - running_.size()) : fresh;
   const double factor = options_.memory_bytes > 0.0 ? memory_factor() : 1.0;
   if (!users_.empty()) {
     std::fill(users_.begin(), users_.end(), 0);
@@ -157,12 +156,12 @@ void Simulation::set_rates() {
     Running& running = running_[u];
     if (running.request < 0) continue;
     const double rate = rate_of(running, level(static_cast<Unit>(u)).slowdown, factor);
-    if (!running.is_fresh && rate == running.rate) continue;
-    if (!running.is_fresh) {
+    const bool is_fresh = (fresh >> u & 1U) != 0;
+    if (!is_fresh && rate == running.rate) continue;
+    if (!is_fresh) {
       const double done = static_cast<double>(now_ - running.since) * running.rate;
       running.left = std::max(running.left - done, 0.0);
     }
-    running.is_fresh = false;
     running.since = now_;
     running.rate = rate;
     ends_[u] = now_ + static_cast<Time>(std::min(std::ceil(running.left / rate), kFarthest));

@@ -90,7 +90,6 @@ class Simulation {
     double rate = 1.0;
     Time since = 0;
     Time started = 0;
-    bool is_fresh = false;  // the phase has no rate yet
   };
   enum class What { kNothing, kPhase, kOutage, kLook, kTick, kArrival, kTimer };
 
@@ -178,7 +177,7 @@ class Simulation {
   bool has_begun_ = false;
   bool is_over_ = false;
   bool is_dirty_ = false;
-  std::uint64_t fresh_ = 0;  // units whose phase is new
+  std::uint64_t fresh_ = 0;  // a bit per unit: its phase has no rate yet
   std::vector<Event> trace_;
   std::vector<RequestRecord> requests_;
   std::vector<double> ticks_;
