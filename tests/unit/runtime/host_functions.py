@@ -65,6 +65,11 @@ def sleep(seconds: float) -> float:
     return seconds
 
 
+def spins(_: Any) -> None:
+    while True:
+        pass
+
+
 def raises(value: Any) -> Any:
     raise ValueError(f"no {value!r} here")
 

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -406,6 +408,41 @@ async def test_host_stages_are_in_traces(tmp_path: Path) -> None:
         (Kind.HOST_STARTED, 0, -1, False),
         (Kind.HOST_ENDED, 0, 1, False),
     ]
+
+
+PARENT = """
+import asyncio
+import numpy as np
+from hetsched.runtime import Runtime
+from tests.unit.runtime.test_host_stages import DIAMOND, PLAN, functions, units
+
+async def main():
+    async with Runtime(units(), host_processes=1) as runtime:
+        pid = await runtime.deploy(PLAN, name="p", model=DIAMOND, post=functions.pid)
+        print(await pid({"x": np.zeros(4, np.float32)}), flush=True)
+        hang = await runtime.deploy(PLAN, name="h", model=DIAMOND, pre=functions.spins)
+        await hang(None)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_a_host_process_dies_with_its_program(tmp_path: Path) -> None:
+    """Killed while the process computes: nobody can tell it to end."""
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    root = str(Path(__file__).parents[3])
+    command = [sys.executable, str(script)]
+    parent = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": root}
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+        parent.wait()
+    assert not psutil.wait_procs([child], timeout=60)[1]
 
 
 def test_time_for_the_post_is_kept_free() -> None:
