@@ -394,8 +394,6 @@ class Engine(Recovery):
             try:
                 # Else it has ended, or this isn't awaited any more, since the dispatcher decided.
                 if request.status is None and self._awaited[unit] is task:
-                    if self.seen.recorder is not None:
-                        self.seen.started(unit, request, stage)
                     ran = request.execute(stage, unit)
             except RunError as error:
                 todo = self._failed(task, error)

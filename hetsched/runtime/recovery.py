@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from hetsched._core import Dispatcher
 from hetsched.dispatch import FINISH, STATUSES, Action, RequestStatus
 from hetsched.errors import BackendError, RunError, UnitDownError, ValueLostError
+from hetsched.logs import EVENTS, fields
 from hetsched.runtime.alarm import Alarm
 from hetsched.runtime.faults import FaultEvent, UnitState
 from hetsched.runtime.request import Request
@@ -108,12 +109,14 @@ class Recovery:
         """Log a fault, and pass it on to those who listen."""
         is_good = event.kind in ("unit-up", "plan-replaced")
         where = event.unit or event.app
+        known = {name: getattr(event, name) for name in EVENTS[event.kind]}
         _log.log(
             logging.INFO if is_good else logging.WARNING,
             "%s: %s %s",
             event.kind,
             where,
             event.reason,
+            extra=fields(event.kind, **known),
         )
         for listener in tuple(self.listeners):
             try:
@@ -144,6 +147,7 @@ class Recovery:
     def _take_off(self, now_ns: int, unit: int, task: Task, limit: int | None) -> Sequence[Action]:
         """Expect no answer from a unit any more. Under the lock."""
         self._awaited[unit] = None
+        self.seen.began(task)
         actions = self._ward.hangs(now_ns, task, limit)
         return [*actions, *self._again(now_ns, task[1])] if task[1].is_lost else actions
 
@@ -242,13 +246,14 @@ class Recovery:
         if request.program.app in self._retired:
             request.is_lost = False
             return [(FINISH, -1, request.number, FAILED)]
-        del self._requests[request.number]
+        before = request.number
+        del self._requests[before]
         request.start_anew()
         request.number, actions = self._dispatcher.submit(
             now_ns, request.program.app, request.left_ns(now_ns)
         )
         self._requests[request.number] = request
-        self.seen.submitted(request)
+        self.seen.restarted(now_ns, before, request)
         return actions
 
 

@@ -162,6 +162,13 @@ class Seen:
                 request.deadline_ns if request.deadline_ns >= 0 else self._deadlines[program.app],
             )  # fmt: skip
 
+    def restarted(self, now_ns: int, before: int, request: "Request") -> None:
+        """A request is computed anew under another number."""
+        if (recorder := self.recorder) is not None:
+            app, kind = request.program.app, int(Kind.RESTARTED)
+            recorder.at(now_ns, kind, NONE, app, before, NONE, request.number)
+            self.submitted(request)
+
     def ended(self, unit: int, request: "Request", stage: int, took_ns: int) -> None:
         """A stage has run to its end, and the request knows when."""
         meter = self.meters[unit]
@@ -170,9 +177,6 @@ class Seen:
         if (recorder := self.recorder) is not None:
             start_ns, end_ns = request.span_ns(stage)
             recorder.ran(start_ns, end_ns, unit, request.program.app, request.number, stage)
-
-    def started(self, unit: int, request: "Request", stage: int) -> None:
-        """Nothing: see this file's beginning."""
 
     def began(self, task: tuple[int, "Request", int]) -> None:
         """The start of a stage that doesn't run to its end."""

@@ -59,3 +59,5 @@ class Kind(IntEnum):
     """A host stage of a request was started."""
     HOST_ENDED = 13
     """A host stage of a request has ended; value = 1 when it failed, else 0 or -1."""
+    RESTARTED = 14
+    """A request is computed anew; value = the number under which it goes on, and ends."""

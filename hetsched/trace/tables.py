@@ -40,9 +40,13 @@ _STOPS = (Kind.ENDED, Kind.FAILED, Kind.UNIT_DOWN)
 
 
 def requests(trace: Trace) -> np.ndarray:
-    """Rows of `REQUEST`, (N,), in the order of submission; those submitted before are left out."""
+    """Rows of `REQUEST`, (N,), in the order of submission; those submitted before are left out.
+
+    One that was computed anew has one row, of its last number.
+    """
     events = trace.events
-    came = events[events["kind"] == Kind.SUBMITTED]
+    anew = events["request"][events["kind"] == Kind.RESTARTED]
+    came = events[(events["kind"] == Kind.SUBMITTED) & ~np.isin(events["request"], anew)]
     ended = events[events["kind"] == Kind.FINISHED]
     rows = np.empty(len(came), REQUEST)
     for name, field in (("request", "request"), ("app", "app"), ("submitted_ns", "time_ns")):

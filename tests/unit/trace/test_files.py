@@ -143,7 +143,7 @@ def test_a_wrong_file_is_refused_by_what_is_wrong(data: bytes, message: str) -> 
         (event(1, Kind.HOST_STARTED, request=1, app=0, stage=0), "has stage 0: .*are -1 to -1"),
         (event(1, Kind.FINISHED, request=1, app=0, value=5), "has value 5: .*0 to 4 of a status"),
         (event(1, Kind.FINISHED, request=-2, app=0, value=0), "has request -2"),
-        ((1, 1, 1, 99, -1, 0, 0, 0), "has kind 99: .* 0 to 13"),
+        ((1, 1, 1, 99, -1, 0, 0, 0), "has kind 99: .* 0 to 14"),
         ((1, 1, 1, 1, 0, 0, 0, 7), "has _pad 7"),
     ],
 )

@@ -55,6 +55,17 @@ def test_requests_in_flight_and_those_from_before() -> None:
     }
 
 
+def test_a_request_that_was_computed_anew_is_one() -> None:
+    rows = [
+        event(1, Kind.SUBMITTED, request=4, app=0),
+        event(3, Kind.RESTARTED, request=4, app=0, value=5),
+        event(1, Kind.SUBMITTED, request=5, app=0),
+        event(9, Kind.FINISHED, request=5, app=0, value=0),
+    ]
+    found = requests(trace_of(rows))
+    assert found[["request", "submitted_ns", "finished_ns"]].tolist() == [(5, 1, 9)]
+
+
 def test_nothing_is_no_rows() -> None:
     assert len(requests(trace_of([]))) == len(runs(trace_of([]))) == 0
 
