@@ -19,7 +19,7 @@ from hetsched.ir.model import Model
 from hetsched.logs import fields
 from hetsched.plan.model import Plan
 from hetsched.runtime.app import App, Duration, Load, Loaded, duration_ns, log_deployed, wake
-from hetsched.runtime.compiling import OnCompileFailure
+from hetsched.runtime.compiling import OnCompileFailure, StruckError
 from hetsched.runtime.drift import Planner, check_bound, watch
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.faults import DEFAULTS, FaultEvent, Faults, UnitState
@@ -29,8 +29,15 @@ from hetsched.runtime.host_stage import Declared
 from hetsched.runtime.hosting import Hosting
 from hetsched.runtime.inbox import Inbox
 from hetsched.runtime.learning import Learned
-from hetsched.runtime.loading import Loading, make_program
+from hetsched.runtime.loading import Loading, load_model, make_program
 from hetsched.runtime.publish import Publisher, is_wanted
+from hetsched.runtime.replanning import (
+    left_out,
+    mapped_again,
+    plan_around,
+    planned_names,
+    units_of,
+)
 from hetsched.runtime.request import Tally
 from hetsched.runtime.snapshot import Snapshot, policy_name
 from hetsched.runtime.standins import SAME, Alternatives
@@ -243,6 +250,38 @@ class Runtime:
             raise RunError(f"there is no unit {unit!r}: take one of {', '.join(names)}")
         self._engine.retry(names.index(unit))
 
+    async def replan(
+        self, app: App, *, without: Sequence[str] | None = None, model: Model | None = None
+    ) -> Plan:
+        """Plan again for an app without some units, and run that from now on.
+
+        Requests in flight end on the old plan, none is lost.
+
+        Args:
+            app: of this runtime.
+            without: its units that the new plan does without; by default those that hang or were
+                given up.
+            model: the plan's, when it is loaded already.
+
+        Raises:
+            RunError: naming a unit that isn't there, or when there is none to do without.
+            PlacementError: when no placement is left.
+            BackendError: when a backend can't take a stage.
+        """
+        out = left_out(self._engine.states(), without)
+        model = await load_model(app.plan, model)
+        units = planned_names(app.mapping, out)
+        plan = await asyncio.to_thread(plan_around, app.plan, model, {}, units)
+        mapping = mapped_again(plan, self.units, app.mapping, out)
+        await app.redeploy(plan, model=model, mapping=mapping)
+        self._tell_replaced(app.name, f"it does without {', '.join(out)}")
+        return plan
+
+    def _tell_replaced(self, app: str, reason: str) -> None:
+        now_ns = time.perf_counter_ns()
+        event = FaultEvent(kind="plan-replaced", time_ns=now_ns, app=app, reason=reason)
+        self._engine.tell(event)
+
     async def events(self, most: int = 1000) -> AsyncGenerator[FaultEvent, None]:
         """Faults as they happen, from the first `anext` until the runtime is closed.
 
@@ -357,9 +396,9 @@ class Runtime:
             load = self._hosting.checked(load, around, self._engine, name)
         self._apps.add(name)
         try:
-            loaded = await load(plan, model, mapping)
             if around is not None:
                 await self._hosting.prepare(around)
+            loaded = await load(plan, model, mapping)
         except BaseException:
             self._apps.discard(name)
             raise
@@ -445,19 +484,30 @@ class Runtime:
         mapping: Mapping[str, str] | None,
     ) -> Loaded:
         self._refuse_unless_open()
-        planned = list(dict.fromkeys(part.unit for part in plan.subgraphs))
-        chosen = map_units(planned, self.units, mapping)
-        program = await make_program(
-            self._engine,
-            plan,
-            model,
-            chosen,
-            name=name,
-            terms=terms,
-            turn=self._policy.turn(name) if isinstance(self._policy, StaticOrder) else -1,
-            tally=tally,
-            loading=loading,
-        )
+        chosen = map_units(units_of(plan), self.units, mapping)
+        refused: dict[tuple[str, str], str] = {}
+        while True:
+            try:
+                program = await make_program(
+                    self._engine,
+                    plan,
+                    model,
+                    chosen,
+                    name=name,
+                    terms=terms,
+                    turn=self._policy.turn(name) if isinstance(self._policy, StaticOrder) else -1,
+                    tally=tally,
+                    loading=loading,
+                )
+                break
+            except StruckError as error:
+                if error.refused.keys() <= refused.keys():  # the new plan has it there again
+                    raise
+                refused.update(error.refused)
+                model = await load_model(plan, model)
+                plan = await asyncio.to_thread(plan_around, plan, model, refused)
+                chosen = mapped_again(plan, self.units, chosen)
+                self._tell_replaced(name, str(error))
         if learns and program.learned is None:
             # No decision depends on it, so nobody needs to be told.
             program = dataclasses.replace(program, learned=Learned(lambda *_: None))

@@ -9,6 +9,7 @@ from hetsched.dispatch import Policy
 from hetsched.errors import RunError
 from hetsched.plan.model import Plan
 from hetsched.runtime.app import App
+from hetsched.runtime.faults import UnitState
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.snapshot import Snapshot
 from hetsched.runtime.units import RuntimeUnit
@@ -72,6 +73,18 @@ class SyncRuntime:
     def snapshot(self) -> Snapshot:
         """Counts, latencies, queues and utilisation up to now."""
         return self._runtime.snapshot()
+
+    def replan(self, app: App, **how: Any) -> Plan:
+        """Plan again without some units; arguments and errors are those of `Runtime.replan`."""
+        return self._run(self._runtime.replan(app, **how))
+
+    def units_state(self) -> dict[str, UnitState]:
+        """How each unit is, by name."""
+        return self._runtime.units_state()
+
+    def retry(self, unit: str) -> None:
+        """Try a unit once more that was given up; errors are those of `Runtime.retry`."""
+        self._runtime.retry(unit)
 
     def close(self, *, cancel: bool = False, timeout: str | int | None = None) -> None:
         """Take no more requests, wait until nothing runs, end the workers; see `Runtime.close`."""

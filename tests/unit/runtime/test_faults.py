@@ -11,7 +11,7 @@ import pytest
 
 from hetsched.backends.base import Buffer
 from hetsched.errors import BackendError, RunError, UnitDownError
-from hetsched.runtime import App, Runtime, RuntimeUnit
+from hetsched.runtime import App, Runtime, RuntimeUnit, SyncRuntime
 from hetsched.runtime.faults import FaultEvent, Faults, UnitStatus
 from tests.unit.runtime.fakes import FakeBackend, FakeBuffer, Gate, make_model, op
 from tests.unit.runtime.plans import plan_of
@@ -501,3 +501,18 @@ async def test_a_unit_that_waits_for_long_does_not_keep_others_from_being_watche
             await app({"x": X})
         assert runtime.units_state()["cpu"].status is UnitStatus.QUARANTINED
         gate.open()
+
+
+def test_a_program_without_a_loop_sees_and_retries_units() -> None:
+    def no_driver() -> None:
+        raise BackendError("no driver")
+
+    cpu = MortalBackend(name="cpu", before=Script(s0=[DOWN]), revive_with=no_driver)
+    with SyncRuntime(units(cpu), faults=Faults(revivals=1)) as runtime:
+        app = runtime.deploy(TWO, name="a", model=MODEL)
+        with pytest.raises(RunError, match="the unit was given up"):
+            app.run({"x": X})
+        assert runtime.units_state()["cpu"].status is UnitStatus.GIVEN_UP
+        cpu.revive_with = lambda: None
+        runtime.retry("cpu")
+        np.testing.assert_array_equal(app.run({"x": X})["y"], np.abs(X))
