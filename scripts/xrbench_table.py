@@ -160,6 +160,9 @@ was measured. Made by `scripts/xrbench_table.py`; all numbers are in [xrbench.cs
 - whole: each model whole on one unit, under all policies. Of all mappings of models to units the
   one with the fewest late models on idle units, then the least busy busiest unit, then the shortest
   latencies.
+- The summary takes the best of all policies in the columns, of which Band has three. Most cells are
+  equal: a model that is too slow alone scores 0 whatever is done, one that is fast enough scores 1.
+  Where whole models win, several apps share units that each of them is fast enough on alone.
 - 10 s of requests, seed 0. What can't meet its deadline any more is dropped at once.
 
 """
