@@ -23,7 +23,7 @@ MANY = [(name, seed) for name in ("squeezenet", "ppocr-cls", "silero-vad") for s
 )
 def test_split_by_chance_over_three_engines(name: str, seed: int, tmp_path: Path) -> None:
     model = hs.load(f"zoo:{name}")
-    plan = random_plan(model, seed=seed, stages=8)
+    plan = random_plan(model, seed=seed, stages=5)
     graph = model.graph
     inputs: dict[str, HostValue] = {n: sample(graph.tensors[n], seed) for n in graph.inputs}
     cached: dict[str, Any] = {"cache_dir": tmp_path}
