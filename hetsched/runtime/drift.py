@@ -11,13 +11,10 @@ from typing import Final, Protocol, TypeAlias
 from hetsched.errors import HetschedError, RunError
 from hetsched.logs import fields
 from hetsched.plan.model import Plan
-from hetsched.runtime.learning import StageCost
+from hetsched.runtime.learning import RUNS, StageCost
 from hetsched.runtime.standins import HERE
 
 _log = logging.getLogger(__name__)
-
-RUNS: Final = 20
-"""A stage that ran less often says nothing yet. A choice: see `learning.FOLLOWS`."""
 
 PERIOD_S: Final = 1.0
 """How often it is looked at. A choice."""

@@ -1,7 +1,7 @@
 """What was learnt while running, for people, for the cost store, and for a new plan."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from hetsched.cost.bands import band
 from hetsched.plan.model import Plan
 from hetsched.quantity import Origin
-from hetsched.runtime.learning import StageCost
+from hetsched.runtime.learning import RUNS, StageCost
 from hetsched.runtime.units import RuntimeUnit
 
 if TYPE_CHECKING:
     from hetsched.cost.measured import Host
     from hetsched.cost.observed import Observed
     from hetsched.cost.store import CostStore
+    from hetsched.cost.table import CostTable
     from hetsched.ir.model import Model
     from hetsched.runtime.request import Program
 
@@ -102,9 +103,11 @@ def _fitting(
     ops = {part.id: part.ops for part in plan.subgraphs}
     fitting: dict[str, list[Observed]] = {}
     reasons = []
-    for cost in costs:
+    for cost in sorted(costs, key=lambda each: each.runs):  # of equal cores the last one counts
         if cost.origin is Origin.EMULATED:
             reasons.append(f"unit {cost.unit} is emulated: its times are no measurements")
+        elif cost.runs < RUNS:
+            reasons.append(f"stage {cost.stage} ran {cost.runs} times on unit {cost.unit}: too few")
         elif backends[cost.unit] != ORT:
             reasons.append(f"unit {cost.unit} is of backend {backends[cost.unit]}, not of {ORT}")
         else:
@@ -155,12 +158,9 @@ def plan_again(model: "Model | None", plan: Plan, costs: Sequence[StageCost]) ->
     Raises:
         HetschedError: when no plan is found.
     """
-    from dataclasses import replace
-
     from hetsched.cost.measured import host_costs
     from hetsched.plan.build import Request, make
     from hetsched.plan.files import as_planned
-    from hetsched.runtime.drift import factors
 
     if model is None:
         from hetsched.ir.load import load
@@ -168,21 +168,7 @@ def plan_again(model: "Model | None", plan: Plan, costs: Sequence[StageCost]) ->
         model = load(plan.model.ref, shapes=plan.model.shapes)
     model = as_planned(plan, model)
     profile, table = host_costs(model)
-    by_unit = factors(costs)
-    by_stage = {
-        (cost.stage, cost.unit): cost.average_ns / cost.planned_ns
-        for cost in costs
-        if cost.planned_ns
-    }
-    stage_of = {op: part.id for part in plan.subgraphs for op in part.ops}
-    ops = {group.name: group.ops for group in table.groups}
-    scaled = {}
-    for (group, unit), cost in table.costs.items():
-        stage = stage_of[ops[group][0]]
-        factor = by_stage.get((stage, unit), by_unit.get(unit, 1.0))
-        ends = (cost.latency_ns, cost.low_ns, cost.high_ns)
-        latency_ns, low_ns, high_ns = (round(each * factor) for each in ends)
-        scaled[group, unit] = replace(cost, latency_ns=latency_ns, low_ns=low_ns, high_ns=high_ns)
+    scaled = as_seen(plan, table, costs, {unit.name: unit.dispatch_ns for unit in profile.units})
     options = plan.options
     request = Request(
         objective=plan.objective.name,
@@ -193,4 +179,38 @@ def plan_again(model: "Model | None", plan: Plan, costs: Sequence[StageCost]) ->
         max_subgraphs=options.max_subgraphs,
         max_stage_ns=options.max_stage_ns,
     )
-    return make(model, profile, request, replace(table, costs=scaled)).plan
+    return make(model, profile, request, scaled).plan
+
+
+def as_seen(
+    plan: Plan, table: "CostTable", costs: Sequence[StageCost], dispatch_ns: Mapping[str, int]
+) -> "CostTable":
+    """Costs with which each stage takes, with a dispatch, what it was seen to take.
+
+    What wasn't seen on a unit is scaled as what was seen there altogether; stages that ran less
+    than `RUNS` times don't count.
+    """
+    ops = {part.id: set(part.ops) for part in plan.subgraphs}
+    factors: dict[tuple[str, str], float] = {}  # by group and unit
+    totals: dict[str, tuple[int, int]] = {}
+    for cost in costs:
+        inside = [group.name for group in table.groups if ops[cost.stage].issuperset(group.ops)]
+        known = [table.costs.get((group, cost.unit)) for group in inside]
+        work_ns = sum(each.latency_ns for each in known if each is not None)
+        if cost.runs < RUNS or not work_ns:
+            continue
+        seen_ns = max(1, cost.average_ns - dispatch_ns[cost.unit])
+        factors |= {(group, cost.unit): seen_ns / work_ns for group in inside}
+        before = totals.get(cost.unit, (0, 0))
+        totals[cost.unit] = (before[0] + seen_ns, before[1] + work_ns)
+    scaled = {}
+    for (group, unit), known_cost in table.costs.items():
+        seen_ns, work_ns = totals.get(unit, (1, 1))
+        factor = factors.get((group, unit), seen_ns / work_ns)
+        scaled[group, unit] = replace(
+            known_cost,
+            latency_ns=round(known_cost.latency_ns * factor),
+            low_ns=round(known_cost.low_ns * factor),
+            high_ns=round(known_cost.high_ns * factor),
+        )
+    return replace(table, costs=scaled)

@@ -23,6 +23,9 @@ FOLLOWS: Final = 11
 """Runs until a change by 1.5 is followed: the median of three sees it with the second run, and then
 0.5/1.5 x (7/8)^n is under 0.1 from n = 10 on."""
 
+RUNS: Final = 20
+"""A stage that ran less often says nothing yet. A choice: see `FOLLOWS`."""
+
 TOLERANCE: Final = 16
 """The dispatcher is told when the average has moved by more than one in so many."""
 

@@ -9,13 +9,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from hetsched.cost.table import Cost, CostTable, Group
 from hetsched.errors import PlanError, RunError
 from hetsched.plan.model import Plan
 from hetsched.quantity import Origin
-from hetsched.runtime.drift import RUNS, check_bound, drifted, factors, watch
+from hetsched.runtime.drift import check_bound, drifted, factors, watch
 from hetsched.runtime.faults import FaultEvent
-from hetsched.runtime.feedback import save
-from hetsched.runtime.learning import StageCost
+from hetsched.runtime.feedback import as_seen, save
+from hetsched.runtime.learning import RUNS, StageCost
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.sync import SyncRuntime
 from hetsched.runtime.units import RuntimeUnit
@@ -221,3 +222,19 @@ def test_a_runtime_without_a_loop_refuses_to_plan_again() -> None:
         pytest.raises(RunError, match="replan_beyond needs an event loop"),
     ):
         runtime.deploy(ON_A, name="ocr", model=DIAMOND, replan_beyond=0.3)
+
+
+def test_costs_as_seen_add_up_to_what_stages_took() -> None:
+    plan = here(plan_of(DIAMOND, [("a", ["head", "left"]), ("b", ["right", "tail"])]))
+    groups = tuple(Group(name=name, ops=(name,)) for name in OPS)
+    known = Cost(latency_ns=400, low_ns=200, high_ns=800, origin=Origin.MEASURED, dtype="float32")
+    table = CostTable(groups=groups, costs={(name, unit): known for name in OPS for unit in "ab"})
+    costs = [cost("a", 1300), cost("b", 9000, stage="s1", runs=RUNS - 1)]
+    found = as_seen(plan, table, costs, {"a": 100, "b": 100})
+    # s0 took 1300 with a dispatch of 100: 1200 for two groups of 400 each, 1.5 times as long; so
+    # for what wasn't seen on a. What s1 took on b doesn't count yet.
+    assert {unit: {found.costs[name, unit].latency_ns for name in OPS} for unit in "ab"} == {
+        "a": {600},
+        "b": {400},
+    }
+    assert (found.costs["head", "a"].low_ns, found.costs["head", "a"].high_ns) == (300, 1200)
