@@ -205,8 +205,7 @@ class Recovery:
     def _came_back(self, task: Task, error: BaseException | None) -> Todo:
         """A stage's answer comes when nobody waits for it any more. Under the lock."""
         now_ns = time.perf_counter_ns()
-        actions, _ = self._ward.came_back(now_ns, task, error)
-        return self._note(actions, now_ns)
+        return self._note(self._ward.came_back(now_ns, task, error), now_ns)
 
     # ---- requests whose values are lost ----
 

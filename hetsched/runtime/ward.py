@@ -4,7 +4,7 @@ All of it is called under the runtime's lock, with the time; nothing here waits 
 What it decides comes back as the dispatcher's actions, and as revivals for the units' workers.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from hetsched._core import Dispatcher
@@ -111,16 +111,14 @@ class Ward:
         self._tell_stage(now_ns, task, actions, str(error))
         return actions
 
-    def came_back(
-        self, now_ns: int, task: Task, error: BaseException | None
-    ) -> tuple[Sequence[Action], bool]:
-        """A thread is back from a stage that it was taken off; was that the hung one?"""
+    def came_back(self, now_ns: int, task: Task, error: BaseException | None) -> Sequence[Action]:
+        """A thread is back from a stage that it was taken off."""
         unit = task[0]
         if self._hung.get(unit) is not task:
-            return (), False
+            return ()
         del self._hung[unit]
         self._tell("late-result", now_ns, "what it made was thrown away", task)
-        return self._down_again(now_ns, unit, has_died=_is_death(error)), True
+        return self._down_again(now_ns, unit, has_died=_is_death(error))
 
     # ---- what time does ----
 
@@ -160,9 +158,7 @@ class Ward:
             return self._down_again(now_ns, unit, has_died=False)
         if error is None:
             return self._up(now_ns, unit)
-        reason = f"{health.reason}; bringing it back failed: {error}"
-        if len(reason) > 1000 or health.reason.count("bringing it back") > 0:
-            reason = f"bringing it back failed: {error}"
+        reason = f"bringing it back failed: {error}"
         return self._give_up(now_ns, unit) if health.revival_failed(now_ns, reason) else ()
 
     def retry(self, now_ns: int, unit: int) -> Sequence[Action]:
@@ -290,6 +286,3 @@ class Ward:
 
 def _is_death(error: BaseException | None) -> bool:
     return error is not None and isinstance(error.__cause__, UnitDownError)
-
-
-Listener: TypeAlias = Callable[[FaultEvent], None]
