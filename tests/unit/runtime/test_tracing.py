@@ -7,13 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from hetsched.errors import DroppedError, OutputExistsError, RunError, UnitDownError
+from hetsched.ir.load import load
 from hetsched.logs import json_formatter
 from hetsched.runtime.app import App
 from hetsched.runtime.runtime import Runtime
-from hetsched.runtime.units import RuntimeUnit
+from hetsched.runtime.sync import SyncRuntime
+from hetsched.runtime.units import RuntimeUnit, host_units
 from hetsched.trace.events import Kind
 from hetsched.trace.files import load_trace
 from hetsched.trace.model import Trace
@@ -202,3 +206,28 @@ async def test_drops_in_numbers_are_logged_once(caplog: pytest.LogCaptureFixture
     assert (line["event"], line["app"]) == ("drop-storm", "ocr")
     assert "20 requests" in line["reason"]
     assert "unit" not in line
+
+
+def test_onnx_runtimes_stages_are_told_as_well(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Neg", ["x"], ["a"], name="neg"),
+        helper.make_node("Relu", ["a"], ["y"], name="relu"),
+    ]
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [4]) for name in "xy")
+    graph = helper.make_graph(nodes, "g", [x], [y])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(proto, tmp_path / "m.onnx")
+    model = load(tmp_path / "m.onnx")
+    path = tmp_path / "x.trace"
+    with SyncRuntime(host_units(), trace=path) as runtime:
+        app = runtime.deploy(
+            plan_of(model, [("u", ["neg"]), ("v", ["relu"])]), name="a", model=model
+        )
+        for _ in range(5):
+            app.run(X)
+        with pytest.raises(TimeoutError):
+            app.run(X, timeout=1)
+    trace = load_trace(path)
+    assert_tells_all(trace, app)
+    assert (app.tally.completed, app.tally.cancelled) == (5, 1)
+    assert {unit.backend for unit in trace.header.units} == {"ort"}
