@@ -1,11 +1,12 @@
 """A sweep on a real Dask scheduler with two workers, one of which is killed in the midst of it."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -50,22 +51,16 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
     """A scheduler's address, and two workers' processes."""
     file = tmp_path / "scheduler.json"
     where = ["--scheduler-file", str(file)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     dask = [sys.executable, "-m", "dask"]
     begun = [
-        subprocess.Popen(
-            [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *where],
-            **quiet,
-        )
+        _begin([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", *where])
     ]
     try:
         _wait(file.exists, begun[0])
         for _ in range(2):
             worker = [*dask, "worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", *where]
             local = ["--local-directory", str(tmp_path), "--host", "127.0.0.1"]
-            begun.append(subprocess.Popen([*worker, *local], **quiet))
-        import json
-
+            begun.append(_begin([*worker, *local]))
         yield json.loads(file.read_text())["address"], begun[1:]
     finally:
         for process in begun:
@@ -74,10 +69,14 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
             process.wait()
 
 
-def _wait(until: object, process: "subprocess.Popen[bytes]") -> None:
+def _begin(words: list[str]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _wait(until: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
     """For something that comes soon, or never."""
     for _ in range(PATIENCE_S * 20):
-        if callable(until) and until():
+        if until():
             return
         assert process.poll() is None, "the scheduler ended"
         time.sleep(0.05)
@@ -90,7 +89,7 @@ def test_a_killed_workers_points_are_done_by_the_other(
     address, workers = cluster
     todo = tasks(12)
     _wait_for_workers(address, 2)
-    found = {}
+    found: dict[str, object] = {}
     for key, result in run_on_cluster(todo, address):
         if not found:
             os.kill(workers[0].pid, signal.SIGKILL)
@@ -103,12 +102,12 @@ def test_a_killed_workers_points_are_done_by_the_other(
 def _wait_for_workers(address: str, count: int) -> None:
     from distributed import Client
 
-    with Client(address, timeout=PATIENCE_S, set_as_default=False) as client:
+    with Client(address, timeout=PATIENCE_S, set_as_default=False) as client:  # type: ignore[no-untyped-call]
         client.wait_for_workers(count, timeout=PATIENCE_S)
 
 
 def test_a_scheduler_that_is_not_there_is_told() -> None:
-    with pytest.raises(WorkloadError, match="no Dask scheduler answers at tcp://127.0.0.1:1"):
+    with pytest.raises(WorkloadError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:1"):
         list(run_on_cluster(tasks(1), "tcp://127.0.0.1:1", timeout_s=1))
 
 
