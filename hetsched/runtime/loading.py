@@ -29,14 +29,12 @@ class Loading:
         alternatives: which units may run a stage beside its own.
         on_compile_failure: what to do with a stage that its unit's backend can't take.
         watchdog: when one of its stages hangs.
-        learns: learn what stages take even where no decision depends on it.
         host_stages: ids of what the host does around the model, for traces.
     """
 
     alternatives: Alternatives = SAME
     on_compile_failure: OnCompileFailure = "refuse"
     watchdog: Watchdog = "auto"
-    learns: bool = False
     host_stages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -99,7 +97,7 @@ async def make_program(
         steps=make_steps(model.graph, wired),
         unit_names=tuple(unit.name for unit in engine.units),
         tally=tally,
-        learned=engine.learner(app, wired.nodes, terms, is_wanted=loading.learns),
+        learned=engine.learner(app, wired.nodes, terms),
         entry=Entry(model.graph),
         longest_ns=[_planned_ns(plan, number) for number in range(len(plan.subgraphs))],
         deadline_ns=terms.deadline_ns,
