@@ -234,12 +234,14 @@ async def under_load(
         for i in range(IN_FLIGHT)
     ]
     end, shown = time.monotonic() + options.limit, time.monotonic()
-    while not is_done() and time.monotonic() < end:
-        await asyncio.sleep(0.05)
-        if time.monotonic() > shown + 10:
-            shown = time.monotonic()
-            print(f"  {progress()}; {count}", file=sys.stderr, flush=True)
-    until.set()
+    try:
+        while not is_done() and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+            if time.monotonic() > shown + 10:
+                shown = time.monotonic()
+                print(f"  {progress()}; {count}", file=sys.stderr, flush=True)
+    finally:
+        until.set()  # also when it is interrupted
     _, stuck = await asyncio.wait(asked, timeout=60)
     count.lost.extend("a request had no end" for _ in stuck)
     for task in stuck:
