@@ -27,9 +27,7 @@ HeatRow: TypeAlias = tuple[
     int,
     Sequence[tuple[int, float, float, Sequence[int]]],
 ]
-_SimWorkRow: TypeAlias = tuple[
-    float, Sequence[tuple[int, float, int]], float, float, float, float
-]
+_SimWorkRow: TypeAlias = tuple[float, Sequence[tuple[int, float, int]], float, float, float, float]
 _SimStageRow: TypeAlias = tuple[Sequence[_SimWorkRow], tuple[int, float, Sequence[float]]]
 _Choose: TypeAlias = Callable[[int, int, Sequence[tuple[int, ...]]], int]
 NativePolicy: TypeAlias = str | Sequence[int] | _Choose
