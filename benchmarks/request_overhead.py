@@ -2,8 +2,8 @@
 
     python benchmarks/request_overhead.py [MODEL ...] [--rounds 5] [--seconds 2]
 
-Four ways to have a model's outputs, taken in turns within each round, the same one-thread session
-options in all: `InferenceSession.run` and `app.run` on the calling thread;
+Four ways to have a model's outputs, ten calls of each in turns within each round, all with the same
+one-thread session options: `InferenceSession.run` and `app.run` on the calling thread;
 `asyncio.to_thread(session.run)` and `await app(...)` from an event loop. Printed are p50 and p99 of
 each, and as ratios `await app` to `to_thread` (goals: 1.0 at p50, 1.1 at p99) and as a difference
 `app.run` to `session.run` (goal: 15 us at p50), each the median over the rounds with the lowest and
@@ -32,19 +32,23 @@ RUN, SYNC, THREAD, ASYNC = "session.run", "app.run", "to_thread", "await app"
 LEAST = 100
 """Runs of each way in a round: fewer would have no 99th percentile."""
 
+BLOCK = 10
+"""Runs of one way in a row: the first one of them finds other ways' code in the caches."""
+
 Times = dict[str, np.ndarray]
 
 
 async def one_round(ways: dict[str, Callable[[], Awaitable[object]]], runs: int) -> Times:
-    """Wall time in ns of each way's runs, all of them in turns."""
+    """Wall time in ns of each way's runs, `BLOCK` of each in turns."""
     times: dict[str, list[int]] = {name: [] for name in ways}
     names = list(ways)
-    for number in range(runs):
+    for number in range(max(1, runs // BLOCK)):
         shift = number % len(names)
         for name in names[shift:] + names[:shift]:
-            begin = time.perf_counter_ns()
-            await ways[name]()
-            times[name].append(time.perf_counter_ns() - begin)
+            for _ in range(BLOCK):
+                begin = time.perf_counter_ns()
+                await ways[name]()
+                times[name].append(time.perf_counter_ns() - begin)
     return {name: np.array(row) for name, row in times.items()}
 
 
