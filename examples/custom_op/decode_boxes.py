@@ -10,14 +10,18 @@ from typing import Any
 import numpy as np
 
 from hetsched.ir.custom import CustomOp, Kind, register
+from hetsched.ir.custom_kernel import OpenCLKernel
 from hetsched.ir.graph import Tensor
 
-OPENCL = """
-__kernel void decode_boxes(__global const float4* offset, __global const float4* anchor,
-                           const float scale, __global float4* box) {
+SOURCE = """
+kernel void decode_boxes(global const float4 *offset, global const float4 *anchor,
+                         global float4 *box, const float scale, const int boxes,
+                         const int count) {
     const int i = get_global_id(0);
-    const float2 centre = anchor[i].xy + offset[i].xy * scale * anchor[i].zw;
-    const float2 size = anchor[i].zw * exp(offset[i].zw * scale);
+    if (i >= count) return;
+    const float4 moved = offset[i] * scale, from = anchor[i % boxes];
+    const float2 centre = from.xy + moved.xy * from.zw;
+    const float2 size = from.zw * exp(moved.zw);
     box[i] = (float4)(centre - size * 0.5f, centre + size * 0.5f);
 }
 """
@@ -41,6 +45,16 @@ def reference(offsets: np.ndarray, anchors: np.ndarray, scale: float = 1.0) -> n
     return np.concatenate([centre - size / 2, centre + size / 2], axis=-1)
 
 
+def numbers(inputs: Sequence[Tensor], attributes: Mapping[str, Any]) -> tuple[float, int]:
+    """What the kernel gets besides its tensors: `scale`, and how many anchors there are."""
+    return float(attributes.get("scale", 1.0)), (inputs[1].elements or 0) // 4
+
+
+def items(inputs: Sequence[Tensor], _: Mapping[str, Any]) -> int:
+    """One work item per box."""
+    return (inputs[0].elements or 0) // 4
+
+
 register(
     CustomOp(
         domain="com.example",
@@ -48,6 +62,6 @@ register(
         version=1,
         infer=infer,
         reference=reference,
-        opencl=OPENCL,
+        opencl=OpenCLKernel(source=SOURCE, name="decode_boxes", numbers=numbers, items=items),
     )
 )

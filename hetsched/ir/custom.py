@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hetsched.errors import ModelError
+from hetsched.ir.custom_kernel import OpenCLKernel
 from hetsched.ir.graph import Tensor
 
 Kind: TypeAlias = tuple[str, tuple[int | None, ...]]
@@ -37,7 +38,7 @@ class CustomOp:
             per output.
         macs: multiply-accumulates of a run, from the inputs and the attributes; None for an op that
             multiplies nothing.
-        opencl: source of a kernel, for targets with OpenCL.
+        opencl: a kernel, which OpenCL units run.
         onnxruntime: shared library that registers the op with ONNX Runtime.
         cpp: source of a C++ implementation.
     """
@@ -48,7 +49,7 @@ class CustomOp:
     infer: Callable[[Sequence[Tensor], Mapping[str, Any]], Sequence[Kind]]
     reference: Callable[..., np.ndarray | Sequence[np.ndarray]]
     macs: Callable[[Sequence[Tensor], Mapping[str, Any]], int] | None = None
-    opencl: str | None = None
+    opencl: OpenCLKernel | None = None
     onnxruntime: Path | None = None
     cpp: str | None = None
 

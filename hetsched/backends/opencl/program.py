@@ -32,7 +32,7 @@ class Programs:
         """None built yet."""
         self._context = context
         self._device = device
-        self._built: dict[str, cl.Program] = {}
+        self._built: dict[tuple[str, str | None], cl.Program] = {}
         self._lock = threading.Lock()
 
     def kernel(self, launch: Launch) -> "BoundKernel":
@@ -43,12 +43,14 @@ class Programs:
         """
         import pyopencl as cl
 
+        key = launch.source, launch.text
         with self._lock:
-            if launch.source not in self._built:
-                self._built[launch.source] = self._build(launch.source)
-            program = self._built[launch.source]
+            if key not in self._built:
+                self._built[key] = self._build(*key)
+            program = self._built[key]
         try:
             kernel = cl.Kernel(program, launch.kernel)
+            _check_arguments(kernel.num_args, launch)
             most = kernel.get_work_group_info(
                 cl.kernel_work_group_info.WORK_GROUP_SIZE, self._device
             )
@@ -56,14 +58,15 @@ class Programs:
         except cl.Error as error:
             raise BackendError(f"OpenCL kernel {launch.kernel!r}: {error}") from error
 
-    def _build(self, source: str) -> "cl.Program":
+    def _build(self, source: str, own: str | None) -> "cl.Program":
         import pyopencl as cl
 
-        text = (data_dir("opencl") / f"{source}.cl").read_text(encoding="utf-8")
+        what = f"{source}.cl" if own is None else f"the OpenCL kernel of {source}"
+        text = own or (data_dir("opencl") / f"{source}.cl").read_text(encoding="utf-8")
         try:
             return cl.Program(self._context, text).build()
         except cl.Error as error:
-            raise BackendError(f"{source}.cl isn't built: {error}") from error
+            raise BackendError(f"{what} isn't built: {error}") from error
 
 
 class BoundKernel:
@@ -115,6 +118,16 @@ class BoundKernel:
         if isinstance(arg, np.generic):
             return arg
         return np.float32(arg) if isinstance(arg, float) else np.int32(arg)
+
+
+def _check_arguments(taken: int, launch: Launch) -> None:
+    """A custom op's kernel may be written for others: the driver would say just "invalid"."""
+    given = len(launch.args) + 1
+    if taken != given:
+        raise BackendError(
+            f"OpenCL kernel {launch.kernel!r} of {launch.source} takes {taken} arguments: it gets "
+            f"{given}, its inputs, its output, its numbers and the count"
+        )
 
 
 def _table(context: "cl.Context", numbers: Sequence[int] | Sequence[float]) -> "cl.Buffer":

@@ -27,11 +27,12 @@ class Launch:
     """One run of a kernel.
 
     Attributes:
-        source: file in `native/opencl`, without its suffix.
+        source: file in `native/opencl`, without its suffix; of a custom op, its name.
         kernel: function in it; its last argument is the number of items, which isn't in `args`.
         items: how many work items have something to do.
         args: in the kernel's order.
         writes: the value that it writes to.
+        text: what is built in place of a file, for custom ops.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Launch:
     items: int
     args: tuple[Arg, ...]
     writes: str
+    text: str | None = None
 
     @property
     def reads(self) -> tuple[str, ...]:

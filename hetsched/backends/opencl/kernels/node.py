@@ -59,9 +59,14 @@ class Node:
         return static_shape(self.tensor(index))
 
     @property
+    def tensor_out(self) -> Tensor:
+        """Its first output."""
+        return self._graph.tensors[self.output]
+
+    @property
     def shape_out(self) -> tuple[int, ...]:
         """Shape of its first output; raises as `shape` does."""
-        return static_shape(self._graph.tensors[self.output])
+        return static_shape(self.tensor_out)
 
     def outputs(self) -> list[tuple[str, tuple[int, ...]]]:
         """Name and shape of every output that is used; raises as `shape` does."""

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from hetsched.backends.opencl.kernels import (
     convolution,
+    custom,
     elementwise,
     matmul,
     movement,
@@ -74,10 +75,12 @@ def lower(graph: Graph, op: Op) -> Lowered:
     Raises:
         RefusedError: with the reason why there is no kernel for it.
     """
-    found = ARITHMETIC.get(op.op_type) or MOVEMENT.get(op.op_type)
-    if op.domain or found is None:
-        raise RefusedError(f"no kernel for {op.domain}{'.' if op.domain else ''}{op.op_type}")
     node = Node(graph, op)
+    if op.domain:
+        return custom.custom(node)
+    found = ARITHMETIC.get(op.op_type) or MOVEMENT.get(op.op_type)
+    if found is None:
+        raise RefusedError(f"no kernel for {op.op_type}")
     if len(op.writes) > 1 and op.op_type not in _MANY_OUTPUTS:
         raise RefusedError(f"{op.op_type} with {len(op.writes)} outputs: the first one only")
     if op.op_type in ARITHMETIC:
