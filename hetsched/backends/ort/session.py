@@ -101,8 +101,7 @@ def make_session(
         options.add_session_config_entry(key, value)
     if optimized_path is not None:
         options.optimized_model_filepath = str(optimized_path)
-    for library in libraries():
-        options.register_custom_ops_library(str(library))
+    _register_libraries(options)
     model = source if isinstance(source, bytes) else str(source)
     try:
         return ort.InferenceSession(
@@ -114,6 +113,16 @@ def make_session(
         )
     except ORT_ERRORS as error:
         raise BackendError(reason(error)) from error
+
+
+def _register_libraries(options: ort.SessionOptions) -> None:
+    for library in libraries():
+        try:
+            options.register_custom_ops_library(str(library))
+        except ORT_ERRORS as error:
+            raise BackendError(
+                f"custom ops' library {library} isn't one of ONNX Runtime: {reason(error)}"
+            ) from error
 
 
 def reason(error: Exception) -> str:
