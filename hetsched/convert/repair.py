@@ -7,7 +7,7 @@ from typing import TypeAlias
 import onnx_ir as ir
 
 from hetsched.convert.rules import BY_OP, RULES
-from hetsched.convert.rules.rule import Exactness, Rule, Site
+from hetsched.convert.rules.rule import Exactness, Rule, Site, weakest
 from hetsched.convert.rules.tape import Tape, detach
 
 Step: TypeAlias = tuple[int, str]
@@ -127,5 +127,4 @@ def splice(repair: Repair, node: ir.Node, inner: Repair) -> None:
     detach(node)
     repair.nodes[place : place + 1] = inner.nodes
     repair.steps += tuple((place + at, rule) for at, rule in inner.steps)
-    if inner.exactness != "exact":
-        repair.exactness = inner.exactness
+    repair.exactness = weakest(repair.exactness, inner.exactness)

@@ -9,9 +9,17 @@ import onnx_ir as ir
 
 from hetsched.convert.rules.tape import Tape
 
-Exactness: TypeAlias = Literal["exact", "rounding"]
+Exactness: TypeAlias = Literal["exact", "rounding", "bounded"]
 """`exact`: the same bits, but for the sign of a zero. `rounding`: other roundings of the same
-formula."""
+formula. `bounded`: an approximation whose error a source bounds."""
+
+_FROM_STRONG: tuple[Exactness, ...] = ("exact", "rounding", "bounded")
+
+
+def weakest(a: Exactness, b: Exactness) -> Exactness:
+    """What holds where one holds inside of the other."""
+    return max(a, b, key=_FROM_STRONG.index)
+
 
 FLOATS = (ir.DataType.FLOAT, ir.DataType.FLOAT16, ir.DataType.DOUBLE)
 

@@ -30,6 +30,15 @@ def test_bounds_go_by_dtype_and_exactness() -> None:
     assert not one([100], [101], dtype=np.int64).passed
 
 
+def test_approximations_are_bounded_by_the_larger_of_1_and_the_range() -> None:
+    # 5e-7 is far more than 1e-5 of 0.001, but an error bound of the source is absolute.
+    found = one([0.001], [0.0010005], "bounded")
+    assert (found.bound, found.passed) == (1e-6, True)
+    assert not one([0.001], [0.0010005], "rounding").passed
+    assert not one([1.0], [1.000002], "bounded").passed
+    assert one([10.0], [10.000005], "bounded").passed
+
+
 def test_the_worst_of_several_runs_counts() -> None:
     runs = [([np.ones(2)], [np.ones(2)]), ([np.ones(2)], [np.array([1.0, 3.0])])]
     found = compare(runs, "rounding")

@@ -150,6 +150,11 @@ def _hard_sigmoid(d: Draw) -> onnx.ModelProto:
     return _unary(d, "HardSigmoid", alpha=d.number(0.05, 1), beta=d.number(0, 1))
 
 
+@draws("erf")
+def _erf(d: Draw) -> onnx.ModelProto:
+    return op("Erf", Run(d.shape()))
+
+
 @draws("gelu")
 def _gelu(d: Draw) -> onnx.ModelProto:
     return op("Gelu", Run(d.shape()), opset=20, approximate=d.of("none", "tanh"))
