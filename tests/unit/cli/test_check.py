@@ -23,8 +23,8 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
-    """A convolution, Relu, HardSigmoid, Erf."""
-    return str(write_model(tmp_path / "m.onnx", "Relu", "HardSigmoid", "Erf"))
+    """A convolution, Relu, HardSigmoid, Tan."""
+    return str(write_model(tmp_path / "m.onnx", "Relu", "HardSigmoid", "Tan"))
 
 
 def fits(text: str) -> bool:
@@ -36,7 +36,7 @@ def test_without_a_target_a_table_of_all(capsys: pytest.CaptureFixture[str], mod
     assert code == 0
     assert fits(out)
     assert out.startswith("m: 4 ops\nframework      backend            runs blocks unknown")
-    assert "               apu                   2      2       0  HardSigmoid 1, Erf 1" in out
+    assert "               apu                   2      2       0  HardSigmoid 1, Tan 1" in out
     assert "snpe           converter" in out
 
 
@@ -47,7 +47,7 @@ def test_a_backend_in_detail(capsys: pytest.CaptureFixture[str], model: str) -> 
     lines = out.splitlines()
     assert lines[0] == "m on mace apu: 2 of 4 ops run, 2 block, 0 unknown"
     assert lines[2].startswith("    1  HardSigmoid          1         MACE apu: activation HARD")
-    assert lines[4].startswith("    1  Erf                  3         MACE converter: not in")
+    assert lines[4].startswith("    1  Tan                  3         MACE converter: Tan not")
     assert "Scenario 1: replace it by supported ops" in out
     assert "Scenario 3: cut it off" in out
     assert "Scenario 4" not in out
@@ -67,7 +67,7 @@ def test_unknown_is_not_supported(capsys: pytest.CaptureFixture[str], model: str
 
 def test_a_framework(capsys: pytest.CaptureFixture[str], model: str) -> None:
     code, out, _ = run(capsys, model, "--framework", "mace")
-    assert code == 3  # MACE's converter lets no Erf in
+    assert code == 3  # MACE's converter lets no Tan in
     assert fits(out)
     assert " ".join(out.split()).startswith(
         "m on mace: of 4 ops, 1 block on every backend, 0 more are not known to run on any"
@@ -92,11 +92,11 @@ def test_for_machines(capsys: pytest.CaptureFixture[str], model: str) -> None:
     assert content["model"]["ops"] == 4
     assert content["blocks"] is True
     (target,) = content["targets"]
-    assert target["blocking"] == {"HardSigmoid": 1, "Erf": 1}
+    assert target["blocking"] == {"HardSigmoid": 1, "Tan": 1}
     assert (target["runs"], target["blocked"], target["unknown"]) == (2, 2, 0)
     assert [(b["op"], b["kind"], b["scenario"]) for b in content["blockers"]] == [
         ("hardsigmoid", "blocked", 1),
-        ("erf", "blocked", 3),
+        ("tan", "blocked", 3),
     ]
     code, out, _ = run(capsys, model, "--json")
     assert code == 0
