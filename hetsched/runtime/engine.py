@@ -251,7 +251,8 @@ class Engine(Recovery):
         for index, unit in enumerate(self.units):
             if unit.name in stuck:
                 error = BackendError(f"unit {unit.name!r} hung when the runtime was closed")
-                self._workers.refuse_jobs(index, error)
+                for job in self._workers.take_jobs(index):
+                    job.refuse(error)
         for alarm in (self._alarm, self._rounds):
             if alarm is not None:
                 alarm.join()

@@ -157,8 +157,13 @@ class Recovery:
         if kill is not None:
             kill()
             return
-        state = self.states()[unit]
-        self._workers.refuse_jobs(unit, BackendError(f"unit {state.name!r}: {state.reason}"))
+        with self._lock:
+            if not self._ward.is_stuck(unit):  # it is back: what waits may bring it up
+                return
+            state = self._ward.states()[unit]
+            jobs = self._workers.take_jobs(unit)
+        for job in jobs:
+            job.refuse(BackendError(f"unit {state.name!r}: {state.reason}"))
 
     def _revive(self, unit: int) -> None:
         """On the unit's worker: bring its backend back."""

@@ -88,20 +88,18 @@ class Workers:
         self._threads.clear()
         return tuple(self._units[index].name for index in stuck)
 
-    def refuse_jobs(self, unit: int, error: Exception) -> None:
-        """What a thread that hangs was to do isn't done."""
-        kept: list[Item] = []
+    def take_jobs(self, unit: int) -> list[Job]:
+        """What a thread that hangs was to do between stages, which it won't."""
+        items: list[Item] = []
         while True:
             try:
-                item = self.mailboxes[unit].get_nowait()
+                items.append(self.mailboxes[unit].get_nowait())
             except queue.Empty:
                 break
-            if isinstance(item, Job):
-                item.refuse(error)
-            else:
-                kept.append(item)
-        for item in kept:
-            self.mailboxes[unit].put(item)
+        for item in items:
+            if not isinstance(item, Job):
+                self.mailboxes[unit].put(item)
+        return [item for item in items if isinstance(item, Job)]
 
     def _work(self, unit: int) -> None:
         """What the mailbox brings, and what follows from it on the same unit."""
