@@ -11,7 +11,7 @@ UNITS = (RuntimeUnit(name="cpu", backend=FakeBackend()),)
 
 
 def test_jobs_are_taken_and_stages_stay_in_their_order() -> None:
-    workers = Workers(UNITS, lambda task, unit: None)
+    workers = Workers(UNITS, lambda *_: None)
     first: Any = (0, None, 1)
     second: Any = (0, None, 2)
     job = Job(lambda: 1)
