@@ -36,8 +36,13 @@ def plan_without(
     """
     prepared = as_planned(plan, model)
     out = {(op.name, unit): "the unit is left out" for op in prepared.graph.ops for unit in units}
+    return continued(plan, _made(plan, prepared, request_like(plan, {**out, **refused})))
+
+
+def request_like(plan: Plan, refused: Mapping[tuple[str, str], str] | None = None) -> Request:
+    """What a plan was asked for, and what can't be beside that."""
     options = plan.options
-    request = Request(
+    return Request(
         objective=plan.objective.name,
         gap=options.gap,
         time_limit_s=options.time_limit_s,
@@ -47,10 +52,13 @@ def plan_without(
         pins=options.pins,
         max_subgraphs=options.max_subgraphs,
         max_stage_ns=options.max_stage_ns,
-        refused={**out, **refused},
+        refused=refused or {},
     )
-    made = _made(plan, prepared, request)
-    kept = structs.replace(made.options, rewrite=options.rewrite)
+
+
+def continued(plan: Plan, made: Plan) -> Plan:
+    """A plan made again, for the model and with the rewrites of the one before."""
+    kept = structs.replace(made.options, rewrite=plan.options.rewrite)
     return structs.replace(made, model=plan.model, rewrites=plan.rewrites, options=kept)
 
 

@@ -159,7 +159,8 @@ def plan_again(model: "Model | None", plan: Plan, costs: Sequence[StageCost]) ->
         HetschedError: when no plan is found.
     """
     from hetsched.cost.measured import host_costs
-    from hetsched.plan.build import Request, make
+    from hetsched.plan.again import continued, request_like
+    from hetsched.plan.build import make
     from hetsched.plan.files import as_planned
 
     if model is None:
@@ -169,17 +170,7 @@ def plan_again(model: "Model | None", plan: Plan, costs: Sequence[StageCost]) ->
     model = as_planned(plan, model)
     profile, table = host_costs(model)
     scaled = as_seen(plan, table, costs, {unit.name: unit.dispatch_ns for unit in profile.units})
-    options = plan.options
-    request = Request(
-        objective=plan.objective.name,
-        gap=options.gap,
-        time_limit_s=options.time_limit_s,
-        seed=options.seed,
-        pins=options.pins,
-        max_subgraphs=options.max_subgraphs,
-        max_stage_ns=options.max_stage_ns,
-    )
-    return make(model, profile, request, scaled).plan
+    return continued(plan, make(model, profile, request_like(plan), scaled).plan)
 
 
 def as_seen(
