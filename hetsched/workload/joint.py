@@ -7,10 +7,13 @@ counts where an app has nothing better.
 
 The choice is exact over the candidates while there are few combinations, and a descent from the
 best plan of each app otherwise. Nothing is proven about plans that are no candidates.
+
+Shares of time say nothing about how requests meet: a simulation goes on from here, see
+`hetsched.sim.together`, with the best combination of whole models among its starts.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
@@ -25,18 +28,66 @@ MOST = 20_000
 """Combinations that are all looked at."""
 
 
-def chosen_together(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What apps that are planned together choose from.
+
+    Attributes:
+        options: per app, what it may be planned as.
+        starts: per combination worth a look, the index of each app's option: the best by shares of
+            time, the best of whole models where each app has one, each app's own best.
+    """
+
+    options: tuple[tuple[Planned, ...], ...]
+    starts: tuple[tuple[int, ...], ...]
+
+    def planned(self, chosen: Sequence[int]) -> tuple[Planned, ...]:
+        """The apps as one combination plans them."""
+        return tuple(options[at] for options, at in zip(self.options, chosen, strict=True))
+
+
+def choices_together(
     workload: Workload, profile: Profile, planned: Sequence[Planned], effort: Effort
-) -> tuple[Planned, ...]:
-    """The same apps with the plans that go together best; plan files stay what they are."""
-    options = [_candidates(each, profile, effort) for each in planned]
-    return best_together(workload, planned, options)
+) -> Choices:
+    """Each app's candidates and the best of their combinations; plan files stay what they are."""
+    plans = [_candidates(each, profile, effort) for each in planned]
+    wholes = [
+        [at for at, plan in enumerate(each) if at and len(plan.subgraphs) == 1] or [0]
+        for each in plans
+    ]
+    narrowed = [
+        [each[at] for at in kept] for each, kept in zip(plans, wholes, strict=True)
+    ]
+    of_wholes = _best(workload, planned, narrowed)
+    starts = (
+        _best(workload, planned, plans),
+        tuple(kept[at] for kept, at in zip(wholes, of_wholes, strict=True)),
+        (0,) * len(plans),
+    )
+    return Choices(
+        options=tuple(
+            tuple(replace(each, plan=plan) for plan in found)
+            for each, found in zip(planned, plans, strict=True)
+        ),
+        starts=tuple(dict.fromkeys(starts)),
+    )
 
 
 def best_together(
     workload: Workload, planned: Sequence[Planned], options: Sequence[Sequence[Plan]]
 ) -> tuple[Planned, ...]:
     """The same apps with one of the plans that each may have."""
+    best = _best(workload, planned, options)
+    return tuple(
+        replace(each, plan=plans[at])
+        for each, plans, at in zip(planned, options, best, strict=True)
+    )
+
+
+def _best(
+    workload: Workload, planned: Sequence[Planned], options: Sequence[Sequence[Plan]]
+) -> tuple[int, ...]:
+    """Index of each app's option in the combination that loads the SoC most evenly."""
     rates = rates_hz(workload)
     busy = [
         [_shares(plan, rates[each.app.name]) for plan in plans]
@@ -59,11 +110,7 @@ def best_together(
 
     sizes = [range(len(plans)) for plans in options]
     few = prod(len(size) for size in sizes) <= MOST
-    best = min(product(*sizes), key=score) if few else _descend(sizes, score)
-    return tuple(
-        replace(each, plan=plans[at])
-        for each, plans, at in zip(planned, options, best, strict=True)
-    )
+    return min(product(*sizes), key=score) if few else _descend(sizes, score)
 
 
 def _limits(workload: Workload, planned: Sequence[Planned]) -> list[tuple[list[int], int]]:

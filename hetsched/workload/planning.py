@@ -83,6 +83,31 @@ def plan_apps(
     Raises:
         WorkloadError: naming the app that can't be planned, and why; or the choice.
     """
+    found = plan_alone(workload, profile, choice=choice, effort=effort, told=told)
+    if choice == "whole":
+        return _whole(workload, profile, found)
+    if is_joint(workload, choice):
+        from hetsched.workload.joint import choices_together
+
+        choices = choices_together(workload, profile, found, effort or Effort())
+        return choices.planned(choices.starts[0])
+    return found
+
+
+def is_joint(workload: Workload, choice: str | None) -> bool:
+    """Whether apps are planned together."""
+    return choice == "joint" or (choice is None and workload.planning == "joint")
+
+
+def plan_alone(
+    workload: Workload,
+    profile: Profile,
+    *,
+    choice: str | None = None,
+    effort: Effort | None = None,
+    told: Callable[[str, float], None] = lambda _name, _share: None,
+) -> tuple[Planned, ...]:
+    """As `plan_apps`, each app as if it had the SoC for itself."""
     if choice is not None and choice not in CHOICES:
         raise WorkloadError(f"plans {choice!r} are unknown: take one of {', '.join(CHOICES)}")
     effort = effort or Effort()
@@ -95,12 +120,6 @@ def plan_apps(
         except HetschedError as error:
             raise WorkloadError(f"app {app.name!r}: {error}") from error
         told(app.name, 1.0)
-    if choice == "whole":
-        return _whole(workload, profile, found)
-    if choice == "joint" or (choice is None and workload.planning == "joint"):
-        from hetsched.workload.joint import chosen_together
-
-        return chosen_together(workload, profile, found, effort)
     return tuple(found)
 
 

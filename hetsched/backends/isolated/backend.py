@@ -8,14 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from hetsched.backends.base import (
-    Backend,
-    Buffer,
-    HostValue,
-    StageSpec,
-    arithmetic,
-    is_emulated,
-)
+from hetsched.backends.base import Buffer, HostValue, StageSpec
 from hetsched.backends.isolated.channel import GoneError
 from hetsched.backends.isolated.executable import IsolatedExecutable, IsolatedValue
 from hetsched.backends.isolated.frames import (
@@ -26,6 +19,7 @@ from hetsched.backends.isolated.frames import (
     File,
     Held,
     Loaded,
+    Ready,
     Reply,
     Run,
     Start,
@@ -35,7 +29,7 @@ from hetsched.backends.isolated.link import Link
 from hetsched.backends.isolated.process import GRACE_S
 from hetsched.backends.isolated.status import Death
 from hetsched.backends.isolated.values import Row, plain, read, write
-from hetsched.backends.recipe import Recipe, Reproducible
+from hetsched.backends.recipe import Recipe
 from hetsched.errors import BackendError, ModelError, UnitDownError, ValueLostError
 from hetsched.ir.carry import pack_model, save_for_carrying
 from hetsched.ir.model import Model
@@ -66,7 +60,7 @@ class IsolatedBackend:
         name: shown in mappings and reports.
         unit: whose it is.
         cores: that the child is pinned to; None leaves it free.
-        emulated: see the backend that runs in the child.
+        emulated: as the backend in the child says, once there was one.
         arithmetic: likewise.
         last_death: how the last child ended that wasn't told to; None if none did.
     """
@@ -99,8 +93,7 @@ class IsolatedBackend:
             UnitDownError: when the child ends meanwhile.
         """
         with self._lock:
-            if self._link is None:
-                self._start()
+            self._started()
             self._numbers += 1
             program = Program(self._numbers, model, stages)
             program.ports = self._load(program)
@@ -180,6 +173,28 @@ class IsolatedBackend:
             for value, handle in zip(reply.values, reply.held, strict=True)
         ]
 
+    def ask(self, command: Command, what: str) -> Reply:
+        """Have the child answer a question, without a model; it is started if there is none.
+
+        Raises:
+            UnitDownError: when the child ends meanwhile.
+            BackendError: when the backend fails.
+        """
+        with self._lock:
+            link = self._started()
+            return self._ask(link, command, link.row(), what)
+
+    def ask_about(self, model: Model, command: Command) -> Reply:
+        """Likewise, with the model's ONNX graph where the child needs that.
+
+        Raises:
+            UnitDownError: when the child ends meanwhile.
+            BackendError: when the backend fails.
+        """
+        with self._lock:
+            self._started()
+            return self._ask_with_file(model, command)
+
     def _given(self, link: Link, value: Buffer | HostValue, row: Row) -> Value:
         if isinstance(value, IsolatedValue) and value.handle is not None:
             if value.link is link:
@@ -196,12 +211,19 @@ class IsolatedBackend:
             raise UnitDownError(f"unit {self.unit!r} (backend {self.name}) is down", unit=self.unit)
         return self._link
 
+    def _started(self) -> Link:
+        if self._link is None:
+            self._start()
+        return self._alive()
+
     def _start(self) -> None:
         self._link = link = Link()
         self._finalizer = weakref.finalize(self, link.end)
         try:
             cores = None if self.cores is None else list(self.cores)
-            self._ask(link, Start(self._recipe, cores), link.row(), "its start")
+            ready = self._ask(link, Start(self._recipe, cores), link.row(), "its start")
+            assert isinstance(ready, Ready)
+            self.emulated, self.arithmetic = ready.emulated, ready.arithmetic
             self._unloaded.clear()
             for program in list(self._programs.values()):
                 self._load_again(program)
@@ -217,14 +239,17 @@ class IsolatedBackend:
             )
 
     def _load(self, program: Program) -> list[tuple[list[str], list[str]]]:
-        link = self._alive()
         stages = [(s.id, list(s.ops), list(s.outputs)) for s in program.stages]
         command = Compile(program.number, pack_model(program.model), stages)
-        with tempfile.TemporaryDirectory(prefix="hetsched-") as folder:
-            file = partial(_file, program.model, Path(folder))
-            reply = self._ask(link, command, link.row(), f"model {program.model.name}", file)
+        reply = self._ask_with_file(program.model, command)
         assert isinstance(reply, Loaded)
         return reply.ports
+
+    def _ask_with_file(self, model: Model, command: Command) -> Reply:
+        link = self._alive()
+        with tempfile.TemporaryDirectory(prefix="hetsched-") as folder:
+            file = partial(_file, model, Path(folder))
+            return self._ask(link, command, link.row(), f"model {model.name}", file)
 
     def _ask(
         self,
@@ -263,23 +288,6 @@ class IsolatedBackend:
             self._finalizer.detach()
             self._finalizer = None
         return link.end()
-
-
-def isolated(backend: Backend, *, unit: str, cores: Sequence[int] | None) -> IsolatedBackend:
-    """A backend like this one in a child process of a unit's own.
-
-    Raises:
-        BackendError: when the backend can't be made anew elsewhere.
-    """
-    if not isinstance(backend, Reproducible):
-        raise BackendError(
-            f"unit {unit!r}: backend {backend.name} can't run in a process of its own: it has no "
-            f"`recipe()` to be made anew from"
-        )
-    name = backend.name if isinstance(backend, IsolatedBackend) else f"isolated {backend.name}"
-    made = IsolatedBackend(backend.recipe(), name=name, unit=unit, cores=cores)
-    made.emulated, made.arithmetic = is_emulated(backend), arithmetic(backend)
-    return made
 
 
 def _file(model: Model, folder: Path) -> File:

@@ -1,11 +1,12 @@
 """Stages and values of a child, as the application sees them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hetsched.backends.base import Buffer, HostValue
+from hetsched.backends.positional import Positional
 from hetsched.errors import BackendError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class IsolatedValue:
             self.link.dropped.append(self.handle)
 
 
-class IsolatedExecutable:
+class IsolatedExecutable(Positional):
     """A stage that was compiled in a child; it outlives that child if the backend is revived.
 
     Attributes:
@@ -78,19 +79,6 @@ class IsolatedExecutable:
         self.inputs, self.outputs = tuple(ports[0]), tuple(ports[1])
         self.program, self.position = program, position
         self._backend = backend
-
-    def run(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
-        """Run in the child; the calling thread waits.
-
-        Raises:
-            UnitDownError: when the child has ended, before or meanwhile.
-            BackendError: naming the stage, when an input is missing or the backend fails.
-        """
-        try:
-            given = [values[name] for name in self.inputs]
-        except KeyError as error:
-            raise BackendError(f"stage {self.stage!r}: no value for its input {error}") from error
-        return self.call(given)
 
     def call(self, values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
         """Run in the child, with values in the order of `inputs`; the calling thread waits.

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from hetsched.backends.base import Probe
 from hetsched.backends.recipe import Recipe
 
 
@@ -92,6 +93,20 @@ class Run(_Part, frozen=True):
     unloaded: list[int]
 
 
+class Look(_Part, frozen=True):
+    """Say whether the backend can be used here."""
+
+
+class Query(_Part, frozen=True):
+    """Say which ops the backend takes.
+
+    Attributes:
+        model: what `pack_model` made.
+    """
+
+    model: bytes
+
+
 class File(_Part, frozen=True):
     """Where the model's ONNX graph is, as the child has asked for it; why not, if it isn't."""
 
@@ -99,11 +114,31 @@ class File(_Part, frozen=True):
     problem: str = ""
 
 
-Command = Start | Compile | Run | File
+Command = Start | Compile | Run | Look | Query | File
 
 
 class Ready(_Part, frozen=True):
-    """The backend was made."""
+    """The backend was made.
+
+    Attributes:
+        emulated: its times say nothing of the hardware that it stands for.
+        arithmetic: what it computes float32 models in.
+    """
+
+    emulated: bool
+    arithmetic: str
+
+
+class Looked(_Part, frozen=True):
+    """What the backend says of itself."""
+
+    probe: Probe
+
+
+class Queried(_Part, frozen=True):
+    """By op, why the backend won't take it; None for those that it takes."""
+
+    reasons: dict[str, str | None]
 
 
 class Loaded(_Part, frozen=True):
@@ -140,7 +175,7 @@ class Failed(_Part, frozen=True):
     is_backends: bool
 
 
-Reply = Ready | Loaded | NeedsFile | Done | Failed
+Reply = Ready | Loaded | NeedsFile | Done | Looked | Queried | Failed
 
 encode = msgspec.msgpack.Encoder().encode
 decode_command: Callable[[bytes], Command] = msgspec.msgpack.Decoder(Command).decode

@@ -4,7 +4,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from hetsched.backends.base import Backend, StageSpec
+from hetsched.backends.base import (
+    Backend,
+    Probing,
+    Querying,
+    StageSpec,
+    arithmetic,
+    is_emulated,
+)
 from hetsched.backends.isolated.arena import Arena
 from hetsched.backends.isolated.blocks import Blocks
 from hetsched.backends.isolated.channel import Channel, GoneError
@@ -15,7 +22,11 @@ from hetsched.backends.isolated.frames import (
     Failed,
     File,
     Loaded,
+    Look,
+    Looked,
     NeedsFile,
+    Queried,
+    Query,
     Ready,
     Reply,
     Run,
@@ -93,14 +104,30 @@ class Server:
             return self._compile(command)
         if isinstance(command, Start):
             return self._start(command)
+        if isinstance(command, Look):
+            return self._look()
+        if isinstance(command, Query):
+            return self._query(command)
         raise GoneError("it sent a file that nobody had asked for")
 
     def _start(self, command: Start) -> Reply:
         self._status.phase = MAKING
         if command.cores is not None:
             os.sched_setaffinity(0, command.cores)
-        self._backend = make(command.recipe)
-        return Ready()
+        self._backend = made = make(command.recipe)
+        return Ready(is_emulated(made), arithmetic(made))
+
+    def _look(self) -> Reply:
+        if not isinstance(self._backend, Probing):
+            raise BackendError("the backend doesn't say whether it is here")
+        return Looked(self._backend.probe())
+
+    def _query(self, command: Query) -> Reply:
+        self._status.phase = LOADING  # a driver may well try and compile
+        if not isinstance(self._backend, Querying):
+            raise BackendError("the backend doesn't say which ops it takes")
+        model = unpack_model(command.model, self._file)
+        return Queried(dict(self._backend.supports(model)))
 
     def _compile(self, command: Compile) -> Reply:
         self._status.phase = LOADING

@@ -10,10 +10,11 @@ from hetsched.backends.opencl.context import DeviceContext
 from hetsched.backends.opencl.layout import lay_out
 from hetsched.backends.opencl.lowering import LoweredStage
 from hetsched.backends.opencl.program import BoundKernel
+from hetsched.backends.positional import Positional
 from hetsched.errors import BackendError
 
 
-class OpenCLExecutable:
+class OpenCLExecutable(Positional):
     """A compiled stage; runs on one device take turns.
 
     Attributes:
@@ -51,18 +52,6 @@ class OpenCLExecutable:
         roots = dict.fromkeys(layout.root[name] for name in lowered.outputs)
         self._made = tuple(name for name in roots if name not in outside)
         self._warm_up()
-
-    def run(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
-        """Run on the calling thread.
-
-        Raises:
-            BackendError: naming the stage, when an input is missing or the device fails.
-        """
-        try:
-            given = [values[name] for name in self.inputs]
-        except KeyError as error:
-            raise BackendError(f"stage {self.stage!r}: no value for its input {error}") from error
-        return self.call(given)
 
     def call(self, values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
         """Run on the calling thread, with values in the order of `inputs`.

@@ -1,6 +1,6 @@
 """One stage as an ONNX Runtime session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import onnxruntime as ort
 from hetsched.backends.base import Buffer, HostValue, PlainCall
 from hetsched.backends.ort.session import FATAL, ORT_ERRORS, reason
 from hetsched.backends.ort.values import HostBuffer, OrtBuffer, python_value, to_ort
+from hetsched.backends.positional import Positional
 from hetsched.errors import BackendError
 
 _INTEGERS = tuple(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))
@@ -33,8 +34,8 @@ class Port:
     kind: str
 
 
-class OrtExecutable:
-    """A compiled stage. `run` may be called from several threads at once.
+class OrtExecutable(Positional):
+    """A compiled stage. `call` may be made from several threads at once.
 
     Attributes:
         stage: its id.
@@ -68,18 +69,6 @@ class OrtExecutable:
                 self.call_plain = self._call_plain
                 self._plain_run = session._sess.run
                 self._plain_inputs = [port.inner for port in inputs]
-
-    def run(self, values: Mapping[str, Buffer | HostValue]) -> Sequence[Buffer]:
-        """Run on the calling thread.
-
-        Raises:
-            BackendError: naming the stage, when an input is missing or ONNX Runtime fails.
-        """
-        try:
-            given = [values[name] for name in self.inputs]
-        except KeyError as error:
-            raise BackendError(f"stage {self.stage!r}: no value for its input {error}") from error
-        return self.call(given)
 
     def call(self, values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
         """Run on the calling thread, with values in the order of `inputs`.
