@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
+from hetsched.convert.names import Names
 from hetsched.convert.repair import RULES_BY_NAME, Repair, Step, apply_rule, splice
 from hetsched.errors import ModelError
 
@@ -19,8 +20,8 @@ class Editor:
     def __init__(self, onnx: ir.Model) -> None:
         """Take a model to edit; its ops and values are named."""
         self._onnx = onnx
-        self._names = {node.name or "" for node in onnx.graph}
-        self._names |= {value.name or "" for value in _values(onnx.graph)}
+        taken = {node.name or "" for node in onnx.graph}
+        self._names = Names(taken | {value.name or "" for value in _values(onnx.graph)})
         self._drafts = 0
 
     def draft(self, kind: str) -> str:
@@ -89,19 +90,12 @@ class Editor:
     def _name(self, op: str, repair: Repair) -> None:
         made = {value: node for node in repair.nodes for value in node.outputs}
         for node in repair.nodes:
-            node.name = self._fresh(f"{op}/{node.op_type}")
+            node.name = self._names.fresh(f"{op}/{node.op_type}")
         for value, node in made.items():
             if value.name:
-                value.name = self._fresh(f"{op}/{node.op_type}_out")
+                value.name = self._names.fresh(f"{op}/{node.op_type}_out")
         for value in repair.constants():
-            value.name = self._fresh(f"{op}/constant")
-
-    def _fresh(self, wanted: str) -> str:
-        name, number = wanted, 1
-        while name in self._names:
-            name, number = f"{wanted}_{number}", number + 1
-        self._names.add(name)
-        return name
+            value.name = self._names.fresh(f"{op}/constant")
 
     def _drop_unread(self, nodes: Iterable[ir.Node | None]) -> None:
         """Remove nodes without readers, then those before them that were only read by them."""

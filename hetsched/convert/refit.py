@@ -12,6 +12,7 @@ import numpy as np
 import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
+from hetsched.convert.names import Names
 from hetsched.convert.refit_data import Samples
 from hetsched.convert.refit_forms import Emit, Replacement, chosen
 from hetsched.convert.rules.rule import Site
@@ -179,7 +180,7 @@ class _Work:
     def __init__(self, model: Model) -> None:
         self._source = model
         self._onnx = model.onnx().clone()
-        self._names = {n.name or "" for n in self._onnx.graph} | set(model.graph.tensors)
+        self._names = Names({n.name or "" for n in self._onnx.graph} | set(model.graph.tensors))
         self._model: Model | None = model
 
     def node(self, name: str) -> ir.Node:
@@ -193,7 +194,7 @@ class _Work:
     def put(self, name: str, emit: Emit) -> tuple[str, ...]:
         """Replace an op; op types of what took its place."""
         site = self.site(name)
-        tape = Tape(site.opset, lambda kind: self._fresh(f"{name}/{kind}"))
+        tape = Tape(site.opset, lambda kind: self._names.fresh(f"{name}/{kind}"))
         made = emit(site, tape)
         for value in tape.constants:
             self._onnx.graph.initializers.add(value)
@@ -203,13 +204,6 @@ class _Work:
         passes.RemoveUnusedNodesPass()(self._onnx)  # weights that nobody reads any more
         self._model = None
         return tuple(node.op_type for node in tape.nodes)
-
-    def _fresh(self, wanted: str) -> str:
-        name, number = wanted, 1
-        while name in self._names:
-            name, number = f"{wanted}_{number}", number + 1
-        self._names.add(name)
-        return name
 
     def model(self) -> Model:
         """The model as it is now."""

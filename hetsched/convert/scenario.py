@@ -57,8 +57,8 @@ class Remedies:
         """Look at what comes before and after each op."""
         self._rules = rules
         light = {op.name for op in graph.ops if macs(graph, op) == 0}
-        self._tail = _end(reversed(graph.ops), _after(graph), light)
-        self._head = _end(graph.ops, _before(graph), light)
+        self._tail = _end(reversed(graph.ops), graph.readers, light)
+        self._head = _end(graph.ops, graph.makers, light)
 
     def find(self, op: Op, found: Finding) -> Remedy | None:
         """What would help; None where nobody knows whether the op blocks, or nothing of it would.
@@ -84,21 +84,7 @@ class Remedies:
         return Remedy(scenario=4, how="in the middle: custom op or host stage")
 
 
-def _after(graph: Graph) -> dict[str, set[str]]:
-    return {
-        op.name: {reader.name for made in op.writes for reader in graph.consumers.get(made, ())}
-        for op in graph.ops
-    }
-
-
-def _before(graph: Graph) -> dict[str, set[str]]:
-    return {
-        op.name: {graph.producer[read].name for read in op.reads if read in graph.producer}
-        for op in graph.ops
-    }
-
-
-def _end(ops: Iterable[Op], beyond: Mapping[str, set[str]], light: set[str]) -> set[str]:
+def _end(ops: Iterable[Op], beyond: Mapping[str, frozenset[str]], light: set[str]) -> set[str]:
     """Ops that neither multiply matrices nor convolve, and nor does anything beyond them.
 
     Args:

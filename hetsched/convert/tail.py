@@ -136,8 +136,8 @@ class _Cutter:
         self._names = [op.name for op in graph.ops]
         self._weights = weights
         self._left = limit
-        self._after = _closures(self._names[::-1], self._names, _readers(graph))
-        self._before = _closures(self._names, self._names, _makers(graph))
+        self._after = _closures(self._names[::-1], self._names, graph.readers)
+        self._before = _closures(self._names, self._names, graph.makers)
         self._head, self._tail = 0, 0
 
     @property
@@ -188,20 +188,6 @@ def _closures(
     for name in order:
         found[name] = reduce(or_, (found[other] for other in beyond[name]), bit[name])
     return found
-
-
-def _readers(graph: Graph) -> dict[str, set[str]]:
-    return {
-        op.name: {reader.name for made in op.writes for reader in graph.consumers.get(made, ())}
-        for op in graph.ops
-    }
-
-
-def _makers(graph: Graph) -> dict[str, set[str]]:
-    return {
-        op.name: {graph.producer[read].name for read in op.reads if read in graph.producer}
-        for op in graph.ops
-    }
 
 
 def _ends(graph: Graph, ops: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

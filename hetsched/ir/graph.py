@@ -134,3 +134,21 @@ class Graph:
             for name in op.reads:
                 found.setdefault(name, []).append(op)
         return {name: tuple(ops) for name, ops in found.items()}
+
+    @cached_property
+    def readers(self) -> Mapping[str, frozenset[str]]:
+        """Per op, the ops that read what it makes, by name."""
+        return {
+            op.name: frozenset(o.name for made in op.writes for o in self.consumers.get(made, ()))
+            for op in self.ops
+        }
+
+    @cached_property
+    def makers(self) -> Mapping[str, frozenset[str]]:
+        """Per op, the ops that make what it reads, by name."""
+        return {
+            op.name: frozenset(
+                self.producer[read].name for read in op.reads if read in self.producer
+            )
+            for op in self.ops
+        }
