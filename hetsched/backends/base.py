@@ -167,6 +167,28 @@ class Reviving(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a backend's numbers and times are worth; it says so in attributes of these names.
+
+    Attributes:
+        emulated: its times say nothing of the hardware that it stands for.
+        arithmetic: what it computes float32 models in.
+        computes: it gives real numbers.
+    """
+
+    emulated: bool = False
+    arithmetic: str = "float32"
+    computes: bool = True
+
+
+def traits(backend: object) -> Traits:
+    """What a backend says; what it doesn't say is as usual."""
+    return Traits(
+        emulated=is_emulated(backend), arithmetic=arithmetic(backend), computes=computes(backend)
+    )
+
+
 def is_emulated(backend: object) -> bool:
     """Whether its times say nothing of the hardware that it stands for."""
     return bool(getattr(backend, "emulated", False))
@@ -175,3 +197,8 @@ def is_emulated(backend: object) -> bool:
 def arithmetic(backend: object) -> str:
     """What a backend computes a float32 model in: `float32`, or a lower dtype."""
     return str(getattr(backend, "arithmetic", "float32"))
+
+
+def computes(backend: object) -> bool:
+    """Whether it gives real numbers; one that doesn't never stands in for one that does."""
+    return bool(getattr(backend, "computes", True))

@@ -14,7 +14,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from hetsched.backends.base import Backend, Buffer, Executable, HostValue, StageSpec
+from hetsched.backends.base import (
+    Backend,
+    Buffer,
+    Executable,
+    HostValue,
+    StageSpec,
+    arithmetic,
+    computes,
+)
 from hetsched.backends.emulated_pace import Expected, Pacer
 from hetsched.ir.model import Model
 
@@ -68,6 +76,7 @@ class EmulatedBackend:
         self._pacer = pacer
         self._expect = expect
         self._told = told
+        self.arithmetic, self.computes = arithmetic(inner), computes(inner)
         self._made: list[EmulatedExecutable] = []
 
     @property

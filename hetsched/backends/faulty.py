@@ -14,7 +14,7 @@ from typing import Any, Literal, NoReturn
 import msgspec
 import numpy as np
 
-from hetsched.backends.base import Backend, Buffer, Executable, HostValue, StageSpec
+from hetsched.backends.base import Backend, Buffer, Executable, HostValue, StageSpec, traits
 from hetsched.backends.recipe import Recipe, make
 from hetsched.errors import BackendError
 from hetsched.ir.model import Model
@@ -46,6 +46,9 @@ class FaultyBackend:
 
     Attributes:
         name: shown in mappings and reports.
+        emulated: as the inner backend says.
+        arithmetic: likewise.
+        computes: likewise.
     """
 
     def __init__(
@@ -67,6 +70,9 @@ class FaultyBackend:
         self._random = random.Random(f"{seed} {os.getpid()}")
         self._backend: Backend = make(self._recipe)
         self.name = f"faulty {self._backend.name}"
+        found = traits(self._backend)
+        self.emulated, self.arithmetic = found.emulated, found.arithmetic
+        self.computes = found.computes
 
     def recipe(self) -> Recipe:
         """What makes another one like it."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -83,7 +84,10 @@ class NullBackend:
         delays_ns: by stage id, how long each run takes.
         failures: by stage id, the 0-based numbers of the runs that fail.
         refused_op_types: op types that `compile` refuses.
+        computes: zeros are no numbers.
     """
+
+    computes: ClassVar[bool] = False
 
     name: str = "null"
     delays_ns: Mapping[str, int] = field(default_factory=dict)

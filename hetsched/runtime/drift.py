@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypeAlias
 from hetsched.errors import HetschedError, RunError
 from hetsched.logs import fields
 from hetsched.plan.model import Plan
+from hetsched.quantity import Origin
 from hetsched.runtime.learning import RUNS, StageCost
 from hetsched.runtime.standins import HERE
 
@@ -37,11 +38,14 @@ class Watched(Protocol):
 def factors(costs: Sequence[StageCost]) -> dict[str, float]:
     """Per unit, how many times as long its stages take as the plan says.
 
-    Stages that ran less than `RUNS` times there, or of which the plan says nothing, don't count.
+    Stages that ran less than `RUNS` times there, or of which the plan says nothing, don't count;
+    nor do emulated units, whose times say nothing of what was planned for.
     """
     seen: dict[str, int] = {}
     planned: dict[str, int] = {}
     for cost in costs:
+        if cost.origin is Origin.EMULATED:
+            continue
         if cost.planned_ns is not None and cost.runs >= RUNS:
             seen[cost.unit] = seen.get(cost.unit, 0) + cost.average_ns
             planned[cost.unit] = planned.get(cost.unit, 0) + cost.planned_ns

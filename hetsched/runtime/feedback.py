@@ -179,7 +179,7 @@ def as_seen(
     """Costs with which each stage takes, with a dispatch, what it was seen to take.
 
     What wasn't seen on a unit is scaled as what was seen there altogether; stages that ran less
-    than `RUNS` times don't count.
+    than `RUNS` times don't count, nor do the times of emulated units.
     """
     ops = {part.id: set(part.ops) for part in plan.subgraphs}
     factors: dict[tuple[str, str], float] = {}  # by group and unit
@@ -188,7 +188,7 @@ def as_seen(
         inside = [group.name for group in table.groups if ops[cost.stage].issuperset(group.ops)]
         known = [table.costs.get((group, cost.unit)) for group in inside]
         work_ns = sum(each.latency_ns for each in known if each is not None)
-        if cost.runs < RUNS or not work_ns:
+        if cost.runs < RUNS or not work_ns or cost.origin is Origin.EMULATED:
             continue
         seen_ns = max(1, cost.average_ns - dispatch_ns[cost.unit])
         factors |= {(group, cost.unit): seen_ns / work_ns for group in inside}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, TypeAlias
 
-from hetsched.backends.base import is_emulated
+from hetsched.backends.base import computes, is_emulated
 from hetsched.errors import RunError
 from hetsched.plan.model import Plan, Subgraph
 from hetsched.runtime.units import RuntimeUnit
@@ -86,5 +86,8 @@ def _others(
     if not isinstance(wanted, str) and part.unit in wanted:
         return [index_of[name] for name in wanted[part.unit]]
     if wanted == ALL:  # but an emulated unit is never taken unless it is named
-        return (*told, *(i for i, unit in enumerate(units) if not is_emulated(unit.backend)))
+        found = (*told, *(i for i, unit in enumerate(units) if not is_emulated(unit.backend)))
+        return [
+            i for i in found if computes(units[i].backend) or not computes(units[first].backend)
+        ]
     return [index for index in told if units[index].backend is units[first].backend]

@@ -40,7 +40,7 @@ class RuntimeUnit:
             raise RunError(
                 f"unit {self.name!r}: isolation {self.isolation!r} is neither 'process' nor None"
             )
-        from hetsched.backends.isolated.backend import isolated
+        from hetsched.backends.isolated.wrap import isolated
 
         try:
             backend = isolated(self.backend, unit=self.name, cores=self.cores)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from hetsched.backends.base import Buffer, HostValue, StageSpec
+from hetsched.backends.base import Buffer, HostValue, StageSpec, Traits
 from hetsched.backends.isolated.channel import GoneError
 from hetsched.backends.isolated.executable import IsolatedExecutable, IsolatedValue
 from hetsched.backends.isolated.frames import (
@@ -62,6 +62,7 @@ class IsolatedBackend:
         cores: that the child is pinned to; None leaves it free.
         emulated: as the backend in the child says, once there was one.
         arithmetic: likewise.
+        computes: likewise.
         last_death: how the last child ended that wasn't told to; None if none did.
     """
 
@@ -71,7 +72,7 @@ class IsolatedBackend:
         """Describe a backend; the child starts when there is something to compile."""
         self.name, self.unit = name, unit
         self.cores = None if cores is None else tuple(cores)
-        self.emulated, self.arithmetic = False, "float32"
+        self.take(Traits())
         self.last_death: Death | None = None
         self._recipe = recipe
         self._lock = threading.Lock()
@@ -84,6 +85,11 @@ class IsolatedBackend:
     def recipe(self) -> Recipe:
         """What makes the backend that runs in the child."""
         return self._recipe
+
+    def take(self, traits: Traits) -> None:
+        """Have the traits of the backend in the child."""
+        self.emulated, self.arithmetic = traits.emulated, traits.arithmetic
+        self.computes = traits.computes
 
     def compile(self, model: Model, stages: Sequence[StageSpec]) -> Sequence[IsolatedExecutable]:
         """Compile in the child, which is started if there is none.
@@ -223,7 +229,7 @@ class IsolatedBackend:
             cores = None if self.cores is None else list(self.cores)
             ready = self._ask(link, Start(self._recipe, cores), link.row(), "its start")
             assert isinstance(ready, Ready)
-            self.emulated, self.arithmetic = ready.emulated, ready.arithmetic
+            self.take(ready.traits)
             self._unloaded.clear()
             for program in list(self._programs.values()):
                 self._load_again(program)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from hetsched.backends.base import Probe
+from hetsched.backends.base import Probe, Traits
 from hetsched.backends.recipe import Recipe
 
 
@@ -118,15 +118,9 @@ Command = Start | Compile | Run | Look | Query | File
 
 
 class Ready(_Part, frozen=True):
-    """The backend was made.
+    """The backend was made."""
 
-    Attributes:
-        emulated: its times say nothing of the hardware that it stands for.
-        arithmetic: what it computes float32 models in.
-    """
-
-    emulated: bool
-    arithmetic: str
+    traits: Traits
 
 
 class Looked(_Part, frozen=True):

@@ -9,8 +9,7 @@ from hetsched.backends.base import (
     Probing,
     Querying,
     StageSpec,
-    arithmetic,
-    is_emulated,
+    traits,
 )
 from hetsched.backends.isolated.arena import Arena
 from hetsched.backends.isolated.blocks import Blocks
@@ -115,19 +114,21 @@ class Server:
         if command.cores is not None:
             os.sched_setaffinity(0, command.cores)
         self._backend = made = make(command.recipe)
-        return Ready(is_emulated(made), arithmetic(made))
+        return Ready(traits(made))
 
     def _look(self) -> Reply:
-        if not isinstance(self._backend, Probing):
+        backend: object = self._backend
+        if not isinstance(backend, Probing):
             raise BackendError("the backend doesn't say whether it is here")
-        return Looked(self._backend.probe())
+        return Looked(backend.probe())
 
     def _query(self, command: Query) -> Reply:
         self._status.phase = LOADING  # a driver may well try and compile
-        if not isinstance(self._backend, Querying):
+        backend: object = self._backend
+        if not isinstance(backend, Querying):
             raise BackendError("the backend doesn't say which ops it takes")
         model = unpack_model(command.model, self._file)
-        return Queried(dict(self._backend.supports(model)))
+        return Queried(dict(backend.supports(model)))
 
     def _compile(self, command: Compile) -> Reply:
         self._status.phase = LOADING

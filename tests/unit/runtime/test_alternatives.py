@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import numpy as np
 import pytest
 
 from hetsched.backends.base import Buffer
+from hetsched.backends.null import NullBackend
 from hetsched.errors import BackendError, RunError
+from hetsched.plan.model import Alternative
+from hetsched.quantity import Origin
 from hetsched.runtime import Runtime, RuntimeUnit
+from hetsched.runtime.standins import Alternatives, able_units
 from tests.unit.runtime.fakes import DIAMOND, FakeBackend, FakeBuffer, Gate, diamond, make_model, op
 from tests.unit.runtime.plans import plan_of
 
@@ -180,3 +185,53 @@ async def test_what_no_backend_takes_is_refused_with_every_reason() -> None:
             await runtime.deploy(SPLIT, name="a", model=CHAIN, on_compile_failure="alternative")
         with pytest.raises(RunError, match="give refuse or alternative or replan"):
             await runtime.deploy(SPLIT, name="a", model=CHAIN, on_compile_failure="no")  # type: ignore[arg-type]
+
+
+class Zeros(FakeBackend):
+    """Computes nothing, as `null`."""
+
+    computes = False
+
+
+class Emulating(FakeBackend):
+    """Says of itself that it only plays another unit."""
+
+    emulated = True
+
+
+def test_who_may_stand_in_when_all_may() -> None:
+    """Never what computes nothing for what computes, even where the plan's alternatives name it."""
+    cpu, zeros, npu, gpu = units(
+        FakeBackend(name="cpu"),
+        Zeros(name="zeros"),
+        Emulating(name="npu"),
+        FakeBackend(name="gpu"),
+    )
+    part = msgspec.structs.replace(
+        SPLIT.subgraphs[0],
+        alternatives=(Alternative(unit="zeros", cost_ns=1, origin=Origin.ASSUMED),),
+    )
+    here = [cpu, zeros, npu, gpu]
+
+    def able(first: str, wanted: Alternatives) -> list[str]:
+        found = able_units(SPLIT, part, here, {"cpu": first}, wanted)
+        return [here[index].name for index, _ in found]
+
+    assert able("cpu", "all") == ["cpu", "gpu"]
+    assert able("zeros", "all") == ["zeros", "cpu", "gpu"]  # the plan's own: for trials
+    assert able("cpu", {"cpu": ["zeros"]}) == ["cpu", "zeros"]  # named on purpose
+
+
+@pytest.mark.asyncio
+async def test_zeros_never_answer_for_a_real_unit() -> None:
+    """`s1` is held up on the only real unit: nobody else takes it."""
+    gate = Gate("s1")
+    cpu = FakeBackend(name="cpu", before=gate)
+    null = RuntimeUnit(name="null", backend=NullBackend(), isolation="process")
+    async with Runtime([*units(cpu), RuntimeUnit(name="n", backend=NullBackend()), null]) as rt:
+        app = await rt.deploy(SPLIT, name="a", model=CHAIN, alternatives="all")
+        calls = [asyncio.ensure_future(app({"x": X + i})) for i in range(3)]
+        await asyncio.to_thread(gate.reached.wait, 60)
+        gate.open()
+        for i, got in enumerate(await asyncio.gather(*calls)):
+            same(got, {"y": -np.abs(X + i)})

@@ -45,8 +45,13 @@ def cost(
     )  # fmt: skip
 
 
+def emulated(unit: str, average_ns: int) -> StageCost:
+    return msgspec.structs.replace(cost(unit, average_ns), origin=Origin.EMULATED)
+
+
 def test_a_units_factor_is_of_its_stages_together() -> None:
     costs = [
+        emulated("e", 9000),  # nothing to learn from
         cost("a", 3000, 1000),
         cost("a", 1000, 3000, stage="s1"),
         cost("b", 1500),
@@ -229,7 +234,11 @@ def test_costs_as_seen_add_up_to_what_stages_took() -> None:
     groups = tuple(Group(name=name, ops=(name,)) for name in OPS)
     known = Cost(latency_ns=400, low_ns=200, high_ns=800, origin=Origin.MEASURED, dtype="float32")
     table = CostTable(groups=groups, costs={(name, unit): known for name in OPS for unit in "ab"})
-    costs = [cost("a", 1300), cost("b", 9000, stage="s1", runs=RUNS - 1)]
+    costs = [
+        cost("a", 1300),
+        cost("b", 9000, stage="s1", runs=RUNS - 1),
+        msgspec.structs.replace(emulated("b", 9000), stage="s1"),  # which enters no cost
+    ]
     found = as_seen(plan, table, costs, {"a": 100, "b": 100})
     # s0 took 1300 with a dispatch of 100: 1200 for two groups of 400 each, 1.5 times as long; so
     # for what wasn't seen on a. What s1 took on b doesn't count yet.

@@ -16,8 +16,9 @@ import pytest
 
 from hetsched.backends.base import Executable, StageSpec
 from hetsched.backends.faulty import Fault, FaultyBackend
-from hetsched.backends.isolated.backend import IsolatedBackend, isolated
+from hetsched.backends.isolated.backend import IsolatedBackend
 from hetsched.backends.isolated.executable import IsolatedExecutable
+from hetsched.backends.isolated.wrap import isolated
 from hetsched.backends.null import NullBackend
 from hetsched.backends.ort import OrtBackend
 from hetsched.backends.recipe import Recipe
@@ -329,7 +330,7 @@ PARENT = """
 import os, sys, numpy as np
 from hetsched.backends.base import StageSpec
 from hetsched.backends.faulty import Fault, FaultyBackend
-from hetsched.backends.isolated.backend import isolated
+from hetsched.backends.isolated.wrap import isolated
 from hetsched.backends.recipe import Recipe
 from tests.unit.runtime.fakes import DIAMOND
 fake = Recipe(factory="tests.unit.runtime.fakes:FakeBackend")
