@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hetsched.quantity import format_ns, format_uj
-from hetsched.sim.outcome import is_bounded
+from hetsched.workload.planning import is_bounded
 
 if TYPE_CHECKING:
     from hetsched.sim.outcome import Outcome

@@ -40,40 +40,74 @@ class MaxLoad:
 LOWEST, HIGHEST = 2.0**-10, 2.0**10
 """No multiplier outside is tried."""
 
+PROBES = 4
+"""How many multipliers below the edge are tried, down to half of it: rates that happen to fit
+together can hold above others that don't."""
+
 
 def find_max_load(
     miss_rate: Callable[[float], float], *, limit: float = 0.01, tolerance: float = 0.02
 ) -> MaxLoad:
     """Double or halve until the limit lies between two multipliers, then bisect by ratio.
 
-    Missing grows with load as a rule and not always: what is found is an edge of what was tried,
-    between one multiplier that holds and one at most `tolerance` above it that doesn't.
+    Missing grows with load as a rule and not always. So some multipliers below the edge are tried
+    too, and the search goes on below the smallest of them that is over the limit.
 
     Args:
         miss_rate: of a multiplier; called with each one once.
         limit: largest miss rate that counts as sustained.
         tolerance: when to stop.
     """
-    tried: list[Tried] = []
+    tried: dict[float, float] = {}
 
     def holds(scale: float) -> bool:
-        tried.append(Tried(scale=scale, miss_rate=miss_rate(scale)))
-        return tried[-1].miss_rate <= limit
+        if scale not in tried:
+            tried[scale] = miss_rate(scale)
+        return tried[scale] <= limit
 
-    good, bad = (1.0, None) if holds(1.0) else (0.0, 1.0)
-    while bad is None and good < HIGHEST:
-        good, bad = (good * 2, None) if holds(good * 2) else (good, good * 2)
-    while good == 0.0 and bad is not None and bad > LOWEST:
-        good, bad = (bad / 2, bad) if holds(bad / 2) else (0.0, bad / 2)
-    while good and bad is not None and bad > good * (1 + tolerance):
-        middle = (good * bad) ** 0.5
-        good, bad = (middle, bad) if holds(middle) else (good, middle)
-    at = [each.miss_rate for each in tried if each.scale == good]
+    good, bad = _bracket(holds)
+    while good and bad is not None:
+        good, bad = _bisected(holds, good, bad, tolerance)
+        probes = [good * 2 ** (-step / PROBES) for step in range(PROBES, 0, -1)]
+        over = next((scale for scale in probes if not holds(scale)), None)
+        if over is None:
+            break
+        good, bad = _below(holds, over)
     return MaxLoad(
         scale=good,
-        miss_rate=at[0] if at else None,
+        miss_rate=tried.get(good),
         above=bad,
         limit=limit,
         tolerance=tolerance,
-        tried=tuple(tried),
+        tried=tuple(Tried(scale=scale, miss_rate=rate) for scale, rate in tried.items()),
     )
+
+
+def _bracket(holds: Callable[[float], bool]) -> tuple[float, float | None]:
+    """The largest multiplier that holds and the smallest that doesn't, among powers of two."""
+    if not holds(1.0):
+        return _below(holds, 1.0) if holds(LOWEST) else (0.0, LOWEST)
+    good = 1.0
+    while good < HIGHEST:
+        if not holds(good * 2):
+            return good, good * 2
+        good *= 2
+    return good, None
+
+
+def _below(holds: Callable[[float], bool], bad: float) -> tuple[float, float]:
+    """Halve until it holds."""
+    while bad > LOWEST:
+        if holds(bad / 2):
+            return bad / 2, bad
+        bad /= 2
+    return 0.0, bad
+
+
+def _bisected(
+    holds: Callable[[float], bool], good: float, bad: float, tolerance: float
+) -> tuple[float, float]:
+    while bad > good * (1 + tolerance):
+        middle = (good * bad) ** 0.5
+        good, bad = (middle, bad) if holds(middle) else (good, middle)
+    return good, bad

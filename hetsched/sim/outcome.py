@@ -6,25 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from hetsched.dispatch import STATUSES, Policy, RequestStatus
+from hetsched.dispatch import Policy
 from hetsched.errors import WorkloadError
 from hetsched.quantity import parse_duration_ns
 from hetsched.sim.arrivals import Closed
 from hetsched.sim.maxload import MaxLoad, find_max_load
+from hetsched.sim.model import LONGEST_NS
 from hetsched.sim.result import AppResult, SimResult
 from hetsched.sim.scenario import Scenario, policy_of, prepare, run
-from hetsched.sim.score import Served, xrbench_score
+from hetsched.sim.scored import scores
+from hetsched.sim.together import settled
 from hetsched.soc.profile import Profile
 from hetsched.workload.files import load_workload, workload_sha256
-from hetsched.workload.model import Score, Workload, carried_deadline
-from hetsched.workload.planning import Effort, Planned
+from hetsched.workload.model import Score, Workload
+from hetsched.workload.planning import Effort, Planned, is_bounded
 
 SEEDS = 3
 """How many seeds each multiplier is tried with."""
-
-_SERVED = (STATUSES.index(RequestStatus.COMPLETED), STATUSES.index(RequestStatus.MISSED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +117,13 @@ def simulate(
         workload = load_workload(workload)
     policy_of(workload, policy)  # a wrong one is told before plans are made
     duration_ns = parse_duration_ns(duration) if isinstance(duration, str) else duration
-    scenario = prepare(workload, profile, choice=objective, effort=effort, told=told)
+    scenario = settled(
+        prepare(workload, profile, choice=objective, effort=effort, told=told),
+        policy=policy,
+        duration_ns=duration_ns,
+        seed=seed,
+        scale=scale,
+    )
     result = run(
         scenario.ready,
         policy=policy,
@@ -157,6 +162,9 @@ def max_load(
 ) -> MaxLoad:
     """The largest multiplier of all rates at which no app misses more than its share.
 
+    Below 1 a run lasts so many times longer: as many requests come, and those that happen to come
+    together don't count for more. A workload whose load changes with time keeps its duration.
+
     Args:
         scenario: from `prepare`.
         policy: the workload's where left out.
@@ -177,12 +185,15 @@ def max_load(
     if all(app.arrivals is None or isinstance(app.arrivals, Closed) for app in scenario.ready.apps):
         raise WorkloadError(f"workload {workload.name}: closed loops have no rate to be multiplied")
 
+    lasts_ns = int(workload.duration_ns) if duration_ns is None else duration_ns
+    is_even = not any(app.load or app.active for app in scenario.ready.apps)
+
     def worst(scale: float) -> float:
         runs = [
             run(
                 scenario.ready,
                 policy=policy,
-                duration_ns=duration_ns,
+                duration_ns=_longer_ns(lasts_ns, scale) if is_even else lasts_ns,
                 seed=seed + at,
                 scale=scale,
                 drain=True,
@@ -194,6 +205,10 @@ def max_load(
     return find_max_load(worst, limit=limit, tolerance=tolerance)
 
 
+def _longer_ns(lasts_ns: int, scale: float) -> int:
+    return min(round(lasts_ns / min(scale, 1.0)), max(lasts_ns, LONGEST_NS))
+
+
 def worst_app(runs: Sequence[SimResult]) -> float:
     """The largest miss rate of an app, over all runs together."""
     worst = 0.0
@@ -203,36 +218,6 @@ def worst_app(runs: Sequence[SimResult]) -> float:
         lost = sum(app.missed + app.dropped + app.failed for app in apps)
         worst = max(worst, lost / judged if judged else 0.0)
     return worst
-
-
-def scores(workload: Workload, result: SimResult) -> tuple[float | None, float | None]:
-    """XRBench's score, and the same without its energy term."""
-    parameters = workload.score
-    if parameters is None or result.requests is None:
-        return None, None
-    served = [
-        _served(result, at)
-        for at in range(len(result.apps))
-        if carried_deadline(workload, workload.app(result.apps[at].name))[0] is not None
-    ]
-    bare = xrbench_score(served, parameters.k_per_ms, None)
-    if parameters.energy_max_mj is None:
-        return None, bare
-    return xrbench_score(served, parameters.k_per_ms, parameters.energy_max_mj), bare
-
-
-def _served(result: SimResult, at: int) -> Served:
-    assert result.requests is not None
-    rows = result.requests[result.requests["app"] == at]
-    rows = rows[np.isin(rows["status"], _SERVED)]
-    app = result.apps[at]
-    delay_ms = (rows["end_ns"] - rows["deadline_ns"]) / 1e6
-    return Served(
-        requests=app.requests - app.cancelled - app.in_flight,
-        dropped=app.dropped + app.failed,
-        delay_ms=delay_ms,
-        energy_mj=None if app.energy_uj is None else rows["energy_uj"] / 1e3,
-    )
 
 
 def _plan(planned: Planned) -> dict[str, Any]:
@@ -247,11 +232,6 @@ def _plan(planned: Planned) -> dict[str, Any]:
         "subgraphs": len(plan.subgraphs),
         "units": list(dict.fromkeys(part.unit for part in plan.subgraphs)),
     }
-
-
-def is_bounded(planned: Planned) -> bool:
-    """Whether somebody has searched for something better than its plan."""
-    return planned.plan.objective.bound > 0
 
 
 def _score_terms(score: Score | None, bare: float | None) -> dict[str, Any] | None:

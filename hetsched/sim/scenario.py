@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from hetsched.dispatch import POLICIES, Policy, StageNode, StaticOrder, Terms
 from hetsched.errors import WorkloadError
 from hetsched.sim import arrivals as sim_arrivals
+from hetsched.sim.blind import ROUND_ROBIN, unaware
 from hetsched.sim.from_plan import from_plan, from_profile
 from hetsched.sim.model import FIXED, PLAIN, SimApp, Trigger
 from hetsched.sim.result import SimResult
@@ -16,8 +17,9 @@ from hetsched.workload import arrivals
 from hetsched.workload.checks import STATIC
 from hetsched.workload.files import read_times_ns
 from hetsched.workload.fits import check_fits
+from hetsched.workload.joint import Choices, choices_together
 from hetsched.workload.model import App, Change, HostStage, Workload
-from hetsched.workload.planning import Effort, Planned, plan_apps
+from hetsched.workload.planning import Effort, Planned, is_joint, plan_alone, plan_apps
 
 HOST_UNIT = "host"
 """Where host stages run: a worker of its own, beside the SoC's units."""
@@ -50,6 +52,8 @@ class Scenario:
         planned: its apps with their plans.
         ready: the same for the simulator.
         notes: what can't work although it is simulated, one line each.
+        choices: what apps planned together choose from; None where each has one plan.
+        candidates: the same for the simulator, per app; empty where there are no choices.
     """
 
     workload: Workload
@@ -57,6 +61,8 @@ class Scenario:
     planned: tuple[Planned, ...]
     ready: Ready
     notes: tuple[str, ...]
+    choices: Choices | None = None
+    candidates: tuple[tuple[SimApp, ...], ...] = ()
 
 
 def prepare(
@@ -79,7 +85,13 @@ def prepare(
     Raises:
         WorkloadError: naming the app that can't be planned or can't meet its deadline.
     """
-    planned = plan_apps(workload, profile, choice=choice, effort=effort, told=told)
+    choices = None
+    if is_joint(workload, choice):
+        alone = plan_alone(workload, profile, choice=choice, effort=effort, told=told)
+        choices = choices_together(workload, profile, alone, effort or Effort())
+        planned = choices.planned(choices.starts[0])
+    else:
+        planned = plan_apps(workload, profile, choice=choice, effort=effort, told=told)
     notes = check_fits(workload, profile, planned)
     soc = from_profile(profile)
     if any(app.pre or app.post for app in workload.apps):
@@ -91,6 +103,12 @@ def prepare(
         planned=planned,
         ready=Ready(workload=workload, apps=apps, soc=soc),
         notes=notes,
+        choices=choices,
+        candidates=()
+        if choices is None
+        else tuple(
+            tuple(_app(workload, each, profile) for each in options) for options in choices.options
+        ),
     )
 
 
@@ -111,7 +129,8 @@ def run(
 
     Args:
         ready: of a scenario.
-        policy: a name, a `StaticOrder` or a function; the workload's where left out.
+        policy: a name, a `StaticOrder` or a function; the workload's where left out; `round-robin`
+            is there for comparison: each free unit takes the oldest stage that it can run.
         duration_ns: likewise.
         seed: likewise.
         scale: times all rates; closed loops stay what they are.
@@ -125,10 +144,12 @@ def run(
         SimError: naming what is wrong.
     """
     workload = ready.workload
+    is_blind = policy == ROUND_ROBIN
+    apps = [unaware(app) for app in ready.apps] if is_blind else ready.apps
     return simulate(
-        [scaled(app, scale) for app in ready.apps],
+        [scaled(app, scale) for app in apps],
         ready.soc,
-        policy=policy_of(workload, policy),
+        policy="fifo" if is_blind else policy_of(workload, policy),
         duration_ns=int(workload.duration_ns) if duration_ns is None else duration_ns,
         seed=workload.seed if seed is None else seed,
         drain=drain,

@@ -7,15 +7,16 @@ from hashlib import sha256
 import msgspec
 
 from hetsched.errors import HetschedError, WorkloadError
-from hetsched.sim.outcome import is_bounded, scores
 from hetsched.sim.result import SimResult
 from hetsched.sim.scenario import Ready, Scenario, prepare, run
+from hetsched.sim.scored import scores
 from hetsched.sim.sweep_points import Point, Row, point_key
 from hetsched.sim.sweep_store import SweepStore
+from hetsched.sim.together import Rivals, chosen, rivals_of
 from hetsched.soc.profile import Profile
 from hetsched.workload.files import workload_sha256
 from hetsched.workload.model import Workload
-from hetsched.workload.planning import Effort
+from hetsched.workload.planning import Effort, is_bounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Task:
         ready: the workload on the point's SoC, planned.
         gap: the largest of the plans' gaps; None where nobody searched.
         duration_ns: simulated.
+        rivals: what its apps choose from by simulation; None where each has one plan.
     """
 
     key: str
@@ -35,20 +37,31 @@ class Task:
     ready: Ready
     gap: float | None
     duration_ns: int
+    rivals: Rivals | None = None
 
 
 def run_task(task: Task) -> tuple[str, str]:
     """Simulate a point; its key and its row as JSON come back."""
     point, workload = task.point, task.ready.workload
+    ready, gap = task.ready, task.gap
+    if task.rivals is not None:
+        best = chosen(
+            task.rivals,
+            policy=point.policy,
+            duration_ns=task.duration_ns,
+            seed=point.seed,
+            scale=point.scale,
+        )
+        ready, gap = task.rivals.combined(best), task.rivals.gap(best)
     result = run(
-        task.ready,
+        ready,
         policy=point.policy,
         duration_ns=task.duration_ns,
         seed=point.seed,
         scale=point.scale,
         keep_requests=workload.score is not None,
     )
-    return task.key, msgspec.json.encode(row_of(point, workload, result, task.gap)).decode()
+    return task.key, msgspec.json.encode(row_of(point, workload, result, gap)).decode()
 
 
 def row_of(point: Point, workload: Workload, result: SimResult, gap: float | None) -> Row:
@@ -154,6 +167,7 @@ def tasks(
                 ready=scenario.ready,
                 gap=max(gaps, default=None),
                 duration_ns=duration_ns,
+                rivals=rivals_of(scenario),
             )
         elif refused is not None:
             refused(point, scenario)

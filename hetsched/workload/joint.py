@@ -51,13 +51,8 @@ def choices_together(
 ) -> Choices:
     """Each app's candidates and the best of their combinations; plan files stay what they are."""
     plans = [_candidates(each, profile, effort) for each in planned]
-    wholes = [
-        [at for at, plan in enumerate(each) if at and len(plan.subgraphs) == 1] or [0]
-        for each in plans
-    ]
-    narrowed = [
-        [each[at] for at in kept] for each, kept in zip(plans, wholes, strict=True)
-    ]
+    wholes = [[at for at, plan in enumerate(each) if _is_whole(plan)] or [0] for each in plans]
+    narrowed = [[each[at] for at in kept] for each, kept in zip(plans, wholes, strict=True)]
     of_wholes = _best(workload, planned, narrowed)
     starts = (
         _best(workload, planned, plans),
@@ -71,6 +66,11 @@ def choices_together(
         ),
         starts=tuple(dict.fromkeys(starts)),
     )
+
+
+def _is_whole(plan: Plan) -> bool:
+    """Whether the whole model runs on one unit and nowhere else."""
+    return len(plan.subgraphs) == 1 and not plan.subgraphs[0].alternatives
 
 
 def best_together(

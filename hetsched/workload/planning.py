@@ -247,3 +247,8 @@ def without_alternatives(plan: Plan) -> Plan:
     """The plan with each subgraph on its unit and nowhere else."""
     parts = tuple(msgspec.structs.replace(part, alternatives=()) for part in plan.subgraphs)
     return msgspec.structs.replace(plan, subgraphs=parts)
+
+
+def is_bounded(planned: Planned) -> bool:
+    """Whether somebody has searched for something better than its plan."""
+    return planned.plan.objective.bound > 0
