@@ -17,6 +17,7 @@ SimUnitRow: TypeAlias = tuple[
     int,
     Sequence[tuple[int, int]],
     int,
+    float,
 ]
 HeatRow: TypeAlias = tuple[
     Sequence[float],
@@ -360,6 +361,7 @@ class Simulation:
         admission: int,
         drops_late: bool,
         turn: int,
+        timeout_ns: int,
     ) -> int:
         """The number of a new app; before the first step."""
 

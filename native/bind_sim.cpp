@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "bind_core.hpp"
+#include "inside.hpp"
 #include "sim/simulation.hpp"
 
 namespace nb = nanobind;
@@ -28,7 +29,7 @@ namespace {
 
 using LevelRow = std::tuple<double, double, double>;  // Hz, slowdown, mW
 using UnitRow = std::tuple<std::vector<LevelRow>, std::int32_t, double, double, hc::Time, hc::Time,
-                           std::vector<std::pair<hc::Time, hc::Time>>, std::int32_t>;
+                           std::vector<std::pair<hc::Time, hc::Time>>, std::int32_t, double>;
 using EdgeRow = std::tuple<std::int32_t, std::int32_t, double>;
 using ZoneRow = std::tuple<std::int32_t, double, double, std::vector<hc::Unit>>;
 using HeatRow = std::tuple<std::vector<double>, std::vector<double>, std::vector<EdgeRow>, double,
@@ -55,6 +56,7 @@ hs::SimUnit unit_of(const UnitRow& row) {
   unit.wake = std::get<5>(row);
   for (const auto& [down, up] : std::get<6>(row)) unit.outages.emplace_back(down, or_never(up));
   unit.node = std::get<7>(row);
+  unit.sleep_power = std::get<8>(row);
   if (unit.levels.empty() || unit.level < 0 || unit.level >= std::ssize(unit.levels)) {
     throw std::invalid_argument("a unit has one level at least, and one of them");
   }
@@ -109,14 +111,21 @@ class BoundSimulation {
         core_(units_of(units), heat_of(heat), chooser_->policy(), options) {}
 
   bool step(std::int64_t events) {
+    const Inside inside(inside_, kName);
     if (chooser_) return core_.step(events);
     const nb::gil_scoped_release release;
     return core_.step(events);
   }
   std::string take_error() { return chooser_ ? chooser_->take_error() : std::string(); }
-  hs::Simulation& core() { return core_; }
+  // Throws std::runtime_error in the middle of a step.
+  hs::Simulation& core() {
+    const Inside inside(inside_, kName);
+    return core_;
+  }
 
  private:
+  static constexpr const char* kName = "the simulation";
+
   static std::vector<hs::SimUnit> units_of(const std::vector<UnitRow>& rows) {
     std::vector<hs::SimUnit> units;
     for (const UnitRow& row : rows) units.push_back(unit_of(row));
@@ -124,6 +133,7 @@ class BoundSimulation {
   }
 
   std::unique_ptr<PythonChooser> chooser_;
+  bool inside_ = false;
   hs::Simulation core_;
 };
 
@@ -176,8 +186,9 @@ hc::AppId add(BoundSimulation& bound, const std::vector<StageRow>& nodes,
               const std::vector<WorkedStage>& stages, const hs::Arrivals& arrivals,
               const std::vector<TriggerRow>& triggers, hc::Time deadline, std::int64_t priority,
               std::int64_t weight, std::int64_t capacity, int full, int admission,
-              bool drops_late, std::int32_t turn) {
+              bool drops_late, std::int32_t turn, hc::Time timeout) {
   hs::SimApp app;
+  app.timeout = or_never(timeout);
   app.spec = app_spec(nodes, deadline, priority, weight, capacity, full, admission, drops_late, turn);
   for (const WorkedStage& row : stages) app.stages.push_back(stage_of(row));
   app.arrivals = arrivals;
@@ -237,7 +248,7 @@ void bind_sim(nb::module_& m) {
   bound
       .def("add", &add, "nodes"_a, "stages"_a, "arrivals"_a, "triggers"_a, nb::kw_only(),
            "deadline_ns"_a, "priority"_a, "weight"_a, "capacity"_a, "full"_a, "admission"_a,
-           "drops_late"_a, "turn"_a)
+           "drops_late"_a, "turn"_a, "timeout_ns"_a)
       .def("step", &BoundSimulation::step, "events"_a)
       .def("take_error", &BoundSimulation::take_error)
       .def("take_trace", [](BoundSimulation& self) { return take(self.core().trace()); })

@@ -32,6 +32,9 @@ def check(apps: Sequence[SimApp], soc: SimSoc, duration_ns: int) -> None:
 
 
 def _check_times(app: SimApp, where: str) -> None:
+    timeout = app.timeout_ns
+    fits = timeout is None or 0 < timeout <= LONGEST_NS
+    refuse_unless(fits, f"{where}timeout is {timeout} ns: give 1 to {LONGEST_NS}")
     for _, factor in app.load:
         fits = isfinite(factor) and 0 <= factor <= 1e6
         refuse_unless(fits, f"{where}load factor is {factor:g}: give 0 to a million")

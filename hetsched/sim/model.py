@@ -142,6 +142,7 @@ class SimApp:
         arrivals: when requests come; None for an app that is only triggered.
         triggers: other apps whose results bring requests.
         terms: deadline, priority, queue.
+        timeout_ns: a request that takes longer is cancelled: its caller has gone; None for never.
         load: (from ns, factor), rising: from then on requests come so many times as fast.
         active: (from ns, to ns), rising: when the app is there, None for ever; always where empty.
         memory_bytes: (unit's index, bytes) of weights and activations while it is there.
@@ -156,6 +157,7 @@ class SimApp:
     arrivals: Arrivals | None = None
     triggers: tuple[Trigger, ...] = ()
     terms: Terms = PLAIN_TERMS
+    timeout_ns: int | None = None
     load: tuple[tuple[int, float], ...] = ()
     active: tuple[tuple[int, int | None], ...] = ()
     memory_bytes: tuple[tuple[int, int], ...] = ()

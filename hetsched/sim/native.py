@@ -84,7 +84,8 @@ def _unit(unit: SimUnit, soc: SimSoc) -> "SimUnitRow":
     outages = [(down, -1 if up is None else up) for down, up in unit.outages]
     idle = unit.idle_mw or 0.0
     at = power or next((mw for hz, _, mw in levels if hz == reference), 0.0)
-    return levels, unit.level, at, idle, unit.keep_ns, unit.wake_ns or 0, outages, node
+    sleep = -1.0 if unit.sleep_mw is None else unit.sleep_mw
+    return levels, unit.level, at, idle, unit.keep_ns, unit.wake_ns or 0, outages, node, sleep
 
 
 def _heat(thermal: Thermal, soc: SimSoc) -> "HeatRow":
@@ -127,6 +128,7 @@ def _add(
             stages,
             _arrivals(app),
             triggers,
+            timeout_ns=-1 if app.timeout_ns is None else app.timeout_ns,
             **terms,
         )
     except ValueError as error:

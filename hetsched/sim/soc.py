@@ -40,6 +40,7 @@ class SimUnit:
         name: unique.
         power_mw: while a stage runs, at `reference_hz`; None where unknown.
         idle_mw: while none does; None where unknown.
+        sleep_mw: once `keep_ns` is over; None where unknown: then it draws as much as idle.
         levels: clocks, highest first; empty where unknown: then it always runs as stages say.
         level: index of the clock that it runs at; throttling goes further down from there.
         reference_hz: the clock that stages' times and powers are for; the first level's where None.
@@ -52,6 +53,7 @@ class SimUnit:
     name: str
     power_mw: float | None = None
     idle_mw: float | None = None
+    sleep_mw: float | None = None
     levels: tuple[Level, ...] = ()
     level: int = 0
     reference_hz: float | None = None
@@ -67,7 +69,7 @@ class SimUnit:
             SimError: naming the unit and what is wrong.
         """
         where = f"unit {self.name!r}: "
-        for name in ("power_mw", "idle_mw", "keep_ns", "wake_ns", "memory_bytes"):
+        for name in ("power_mw", "idle_mw", "sleep_mw", "keep_ns", "wake_ns", "memory_bytes"):
             check_number(getattr(self, name), where + name)
         check_number(self.reference_hz, where + "reference_hz", positive=True)
         clocks = [level.hz for level in self.levels]

@@ -84,6 +84,7 @@ struct SimApp {
   std::vector<Stage> stages;
   Arrivals arrivals;
   std::vector<Trigger> triggers;
+  Time timeout = kNever;  // since a request's arrival: it is cancelled when it takes longer
 };
 
 struct Level {
@@ -97,6 +98,7 @@ struct SimUnit {
   std::int32_t level = 0;
   double reference_power = 0.0;  // at the clock that costs are for
   double idle_power = 0.0;
+  double sleep_power = -1.0;  // once `keep` is over; negative: as idle
   Time keep = 0;  // awake for so long after a stage
   Time wake = 0;  // what the next stage pays after that
   std::vector<std::pair<Time, Time>> outages;

@@ -1,4 +1,4 @@
-// Arrivals to come, the earliest first.
+// What is to come, the earliest first: arrivals, and the ends of callers' patience.
 #pragma once
 
 #include <algorithm>
@@ -45,6 +45,41 @@ class ArrivalQueue {
  private:
   std::vector<Arrival> heap_;
   std::int64_t serial_ = 0;
+};
+
+// A request that is cancelled if it is still there.
+struct Timeout {
+  Time time;
+  std::int64_t number;  // of the request
+  RequestId request;
+
+  bool operator>(const Timeout& other) const {
+    return std::tie(time, number) > std::tie(other.time, other.number);
+  }
+};
+
+class TimeoutQueue {
+ public:
+  Time first() const { return heap_.empty() ? kNever : heap_.front().time; }
+
+  void push(Timeout timeout) {
+    heap_.push_back(timeout);
+    std::push_heap(heap_.begin(), heap_.end(), std::greater<>{});
+  }
+  Timeout pop() {
+    std::pop_heap(heap_.begin(), heap_.end(), std::greater<>{});
+    const Timeout timeout = heap_.back();
+    heap_.pop_back();
+    return timeout;
+  }
+  // Requests that have ended leave theirs behind: the first one is of one that hasn't.
+  template <typename IsLive>
+  void forget(IsLive is_live) {
+    while (!heap_.empty() && !is_live(heap_.front())) pop();
+  }
+
+ private:
+  std::vector<Timeout> heap_;
 };
 
 }  // namespace hetsched::sim

@@ -56,11 +56,19 @@ void Simulation::submit(const Arrival& arrival) {
   live.deadline = deadline < 0 ? core::later(now_, app.app.spec.deadline) : arrival.deadline;
   live.origin = arrival.origin < 0 ? now_ : arrival.origin;
   live.energy = 0.0;
+  if (app.app.timeout < kNever) {
+    timeouts_.push({core::later(now_, app.app.timeout), live.number, id});
+  }
   note(kind::kSubmitted, -1, live.number, arrival.app, -1,
        live.deadline == kNever ? -1 : live.deadline - now_);
   for (const core::Action& action : actions) {
     if (!is_other(action)) follow(action);
   }
+}
+
+// The caller has waited long enough. A stage that runs can't be stopped: its unit is busy to its end.
+void Simulation::time_out() {
+  follow(dispatcher_.cancel(now_, timeouts_.pop().request));
 }
 
 void Simulation::follow(core::Dispatcher::Actions actions) {

@@ -42,6 +42,7 @@ void Simulation::start(const core::Action& action) {
   }
   is_dirty_ = true;
   fresh_ |= std::uint64_t{1} << unit;
+  sleeps_[at(unit)] = kNever;
   set_power(unit, busy_power(unit));
   note(kind::kStarted, unit, live.number, live.app, action.stage);
 }
@@ -88,17 +89,28 @@ void Simulation::stop(Unit unit) {
   results_[at(unit)].busy += now_ - running.started;
   running.request = -1;
   ends_[at(unit)] = kNever;
-  idle_since_[at(unit)] = now_;
   is_dirty_ = true;
-  set_power(unit, units_[at(unit)].idle_power);
+  rest(unit);
+}
+
+// Nothing runs there from now on.
+void Simulation::rest(Unit unit) {
+  const SimUnit& spec = units_[at(unit)];
+  idle_since_[at(unit)] = now_;
+  set_power(unit, spec.idle_power);
+  if (spec.sleep_power >= 0.0) sleeps_[at(unit)] = core::later(now_, spec.keep);
+}
+
+void Simulation::fall_asleep(Unit unit) {
+  sleeps_[at(unit)] = kNever;
+  set_power(unit, units_[at(unit)].sleep_power);
 }
 
 void Simulation::turn_outage() {
   const Outage outage = outages_[outage_++];
   const Unit unit = outage.unit;
   if (outage.is_return) {
-    idle_since_[at(unit)] = now_;
-    set_power(unit, units_[at(unit)].idle_power);
+    rest(unit);
     note(kind::kUnitUp, unit, -1, -1, -1);
     follow(dispatcher_.unit_up(now_, unit));
     return;
@@ -108,6 +120,7 @@ void Simulation::turn_outage() {
     note(kind::kFailed, unit, running.number, running.app, running.stage, 1);
     stop(unit);
   }
+  sleeps_[at(unit)] = kNever;
   set_power(unit, 0.0);
   note(kind::kUnitDown, unit, -1, -1, -1);
   follow(dispatcher_.unit_down(now_, unit));

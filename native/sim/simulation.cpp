@@ -1,6 +1,8 @@
 // The simulation, where time goes on: what happens next.
 #include "sim/simulation.hpp"
 
+#include "core/slots.hpp"
+
 #include <algorithm>
 #include <stdexcept>
 #include <string>
@@ -22,6 +24,7 @@ Simulation::Simulation(std::vector<SimUnit> units, std::optional<HeatSpec> heat,
       running_(units_.size()),
       ends_(units_.size(), kNever),
       idle_since_(units_.size(), 0),
+      sleeps_(units_.size(), kNever),
       power_(units_.size(), 0.0),
       power_since_(units_.size(), 0),
       results_(units_.size()),
@@ -66,7 +69,7 @@ void Simulation::begin() {
     note(kind::kDeployed, -1, -1, app, -1, app);
   }
   for (Unit u = 0; u < dispatcher_.units(); ++u) {
-    set_power(u, units_[at(u)].idle_power);
+    rest(u);
     if (level(u).hz > 0.0) {
       note(kind::kFrequency, u, -1, -1, -1, static_cast<std::int64_t>(level(u).hz));
     }
@@ -93,9 +96,11 @@ std::pair<Simulation::What, Time> Simulation::next() const {
     first = time;
   };
   for (const Time end : ends_) consider(What::kPhase, end);
+  for (const Time sleep : sleeps_) consider(What::kSleep, sleep);
   if (outage_ < outages_.size()) consider(What::kOutage, outages_[outage_].time);
   consider(What::kLook, look_);
   consider(What::kTick, tick_at_);
+  consider(What::kTimeout, timeouts_.first());
   consider(What::kArrival, arrivals_.first());
   consider(What::kTimer, timer_);
   return {what, first};
@@ -107,8 +112,9 @@ bool Simulation::advance() {
   if (time > options_.duration) {
     const bool is_settled = dispatcher_.live() == 0 && arrivals_.empty();
     if (!options_.drains || is_settled) return false;
-    // Nothing runs and nothing will: temperatures alone don't change that.
-    if (what == What::kLook && is_stuck()) return false;
+    // Nothing runs and nothing will: temperatures and sleep alone don't change that.
+    const bool changes_little = what == What::kLook || what == What::kSleep;
+    if (changes_little && is_stuck()) return false;
   }
   standing_ = time > now_ ? 0 : standing_ + 1;
   if (standing_ > kStandstill) {
@@ -117,6 +123,9 @@ bool Simulation::advance() {
   now_ = time;
   ++events_;
   happen(what);
+  timeouts_.forget([this](const Timeout& timeout) {
+    return live_[at(core::slot_of(timeout.request))].number == timeout.number;
+  });
   set_rates();
   return true;
 }
@@ -126,6 +135,10 @@ void Simulation::happen(What what) {
     case What::kPhase:
       end_phase(static_cast<Unit>(std::find(ends_.begin(), ends_.end(), now_) - ends_.begin()));
       break;
+    case What::kSleep:
+      fall_asleep(static_cast<Unit>(std::find(sleeps_.begin(), sleeps_.end(), now_) -
+                                    sleeps_.begin()));
+      break;
     case What::kOutage:
       turn_outage();
       break;
@@ -134,6 +147,9 @@ void Simulation::happen(What what) {
       break;
     case What::kTick:
       take_tick();
+      break;
+    case What::kTimeout:
+      time_out();
       break;
     case What::kArrival:
       arrive();
@@ -149,6 +165,7 @@ void Simulation::happen(What what) {
 
 bool Simulation::is_stuck() const {
   return timer_ == kNever && outage_ == outages_.size() && arrivals_.empty() &&
+         timeouts_.first() == kNever &&
          std::all_of(ends_.begin(), ends_.end(), [](Time end) { return end == kNever; });
 }
 

@@ -19,9 +19,9 @@
 
 namespace hetsched::sim {
 
-// Of what happens at the same time, first come ends of stages in the order of units, then outages
-// and returns, looks at temperatures, snapshots, arrivals in the order of apps, the dispatcher's
-// timer.
+// Of what happens at the same time, first come ends of stages in the order of units, then units that
+// fall asleep, outages and returns, looks at temperatures, snapshots, timeouts, arrivals in the order
+// of apps, the dispatcher's timer.
 class Simulation {
  public:
   Simulation(std::vector<SimUnit> units, std::optional<HeatSpec> heat,
@@ -91,7 +91,9 @@ class Simulation {
     Time since = 0;
     Time started = 0;
   };
-  enum class What { kNothing, kPhase, kOutage, kLook, kTick, kArrival, kTimer };
+  enum class What {
+    kNothing, kPhase, kSleep, kOutage, kLook, kTick, kTimeout, kArrival, kTimer
+  };
 
   // ---- what happens next: simulation.cpp
   void begin();
@@ -111,12 +113,15 @@ class Simulation {
   void follow(const core::Action& action);
   void finished(const core::Action& action);
   void trigger(AppState& parent, AppId app, const Live& request);
+  void time_out();
 
   // ---- units: running.cpp
   void start(const core::Action& action);
   bool enter_phase(Running& running, std::size_t first) const;
   void end_phase(Unit unit);
   void stop(Unit unit);
+  void rest(Unit unit);
+  void fall_asleep(Unit unit);
   void turn_outage();
   void set_rates();
   double memory_factor() const;
@@ -155,10 +160,12 @@ class Simulation {
   core::Dispatcher dispatcher_;
   std::vector<AppState> apps_;
   ArrivalQueue arrivals_;
+  TimeoutQueue timeouts_;
   std::vector<Live> live_;  // by the dispatcher's slots
   std::vector<Running> running_;
   std::vector<Time> ends_;  // per unit, of its present phase
   std::vector<Time> idle_since_;
+  std::vector<Time> sleeps_;  // when the unit falls asleep
   std::vector<double> power_;
   std::vector<Time> power_since_;
   std::vector<std::int32_t> levels_;

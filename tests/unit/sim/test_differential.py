@@ -3,6 +3,7 @@
 import pytest
 
 from hetsched._core import Simulation
+from hetsched.dispatch import STATUSES, RequestStatus
 from hetsched.sim.native import build
 from tests.conftest import FULL
 from tests.unit.sim.reference import World
@@ -59,6 +60,9 @@ def test_random_workloads_reach_every_kind_of_event() -> None:
     """Else the comparison above would say less than it seems to."""
     worlds = [both(number)[0] for number in range(60)]
     assert {event[1] for world in worlds for event in world.trace} == {*range(10), 11}
+    cancelled = STATUSES.index(RequestStatus.CANCELLED)
+    gone = [any(e[1] == 3 and e[6] == cancelled for e in world.trace) for world in worlds]
+    assert sum(gone) > 5
     throttled = [any(e[1] == 8 and e[0] > 0 for e in world.trace) for world in worlds]
     assert sum(throttled) > 5
 

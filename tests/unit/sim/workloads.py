@@ -47,6 +47,7 @@ def unit(r: Random, name: str) -> SimUnit:
         name=name,
         power_mw=r.choice([None, 900.0, 1500.0]),
         idle_mw=r.choice([None, 50.0]),
+        sleep_mw=r.choice([None, 0.0, 5.0]),
         levels=levels,
         level=r.choice([0, 0, len(levels) // 2]),
         keep_ns=r.choice([0, 20]),
@@ -139,6 +140,7 @@ def app(r: Random, number: int, units: int) -> SimApp:
         arrivals=None if triggers and r.random() < 0.6 else arrivals(r),
         triggers=triggers,
         terms=terms(r),
+        timeout_ns=r.choice([None, None, 15, 40, 90]),
         load=((50, 2.0), (150, r.choice([0.0, 0.5])), (260, 1.0)) if r.random() < 0.3 else (),
         active=((20, 180), (240, None)) if r.random() < 0.2 else (),
     )
