@@ -1,19 +1,24 @@
 """The backend over an OpenCL device."""
 
 from collections.abc import Mapping, Sequence
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from hetsched.backends.base import Executable, Probe, StageSpec
 from hetsched.backends.opencl import device as devices
 from hetsched.backends.opencl.buffers import Stored
 from hetsched.backends.opencl.context import DeviceContext
 from hetsched.backends.opencl.kernels.table import reason
-from hetsched.backends.opencl.lowering import lower_stage
+from hetsched.backends.opencl.lowering import LoweredStage, lower_stage
+from hetsched.backends.opencl.placed import PlacedStage
 from hetsched.backends.opencl.stage import OpenCLExecutable
 from hetsched.backends.recipe import Recipe
 from hetsched.errors import BackendError
 from hetsched.ir.graph import Graph, Op
 from hetsched.ir.model import Model
+
+
+class _Constants(WeakValueDictionary[tuple[str, str], Stored]):
+    """Constants in one context, by model and name, as long as a stage there reads them."""
 
 
 class OpenCLBackend:
@@ -44,7 +49,8 @@ class OpenCLBackend:
         self._wanted = device
         self.device = devices.choose(device)
         self._context = DeviceContext(self.device)
-        self._stored: WeakValueDictionary[tuple[str, str], Stored] = WeakValueDictionary()
+        self._stored = _Constants()
+        self._made: WeakSet[OpenCLExecutable] = WeakSet()
 
     def probe(self) -> Probe:
         """What the device and its driver say of themselves."""
@@ -58,6 +64,7 @@ class OpenCLBackend:
         """Build the stages' kernels, and bring their constants to the device.
 
         Raises:
+            UnitDownError: when the device is lost.
             BackendError: naming the op that has no kernel and why, before anything is built.
         """
         graph = model.graph
@@ -67,6 +74,20 @@ class OpenCLBackend:
                 if refused is not None:
                     raise BackendError(f"op {name!r} can't run on OpenCL: {refused}")
         return [self._executable(model, spec) for spec in stages]
+
+    def revive(self) -> None:
+        """Open the device anew, and build there what was compiled; the old context is left.
+
+        Raises:
+            BackendError: when the device isn't there, or doesn't work.
+        """
+        device = devices.choose(self._wanted)
+        context, stored = DeviceContext(device), _Constants()
+        executables = list(self._made)
+        placed = [_placed(context, stored, one.model, one.lowered) for one in executables]
+        self.device, self._context, self._stored = device, context, stored
+        for executable, anew in zip(executables, placed, strict=True):
+            executable.placed = anew
 
     def release(self) -> None:
         """Give memory that is free back to the device."""
@@ -91,14 +112,24 @@ class OpenCLBackend:
 
     def _executable(self, model: Model, spec: StageSpec) -> OpenCLExecutable:
         lowered = lower_stage(model.graph, spec)
-        constants = {name: self._constant(model, name) for name in lowered.constants}
-        return OpenCLExecutable(self._context, lowered, constants)
+        placed = _placed(self._context, self._stored, model, lowered)
+        made = OpenCLExecutable(model, lowered, placed)
+        self._made.add(made)
+        return made
 
-    def _constant(self, model: Model, name: str) -> Stored:
-        from hetsched.ir.constants import constant  # heavy
 
-        key = (model.prepared_sha256, name)
-        stored = self._stored.get(key)
-        if stored is None:
-            stored = self._stored[key] = self._context.store(constant(model, name))
-        return stored
+def _placed(
+    context: DeviceContext, stored: _Constants, model: Model, lowered: LoweredStage
+) -> PlacedStage:
+    constants = {name: _constant(context, stored, model, name) for name in lowered.constants}
+    return PlacedStage(context, lowered, constants)
+
+
+def _constant(context: DeviceContext, stored: _Constants, model: Model, name: str) -> Stored:
+    from hetsched.ir.constants import constant  # heavy
+
+    key = (model.prepared_sha256, name)
+    found = stored.get(key)
+    if found is None:
+        found = stored[key] = context.store(constant(model, name))
+    return found

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from hetsched.backends.base import HostValue
-from hetsched.errors import BackendError
+from hetsched.backends.opencl.loss import driver_error
+from hetsched.errors import BackendError, UnitDownError, ValueLostError
 
 if TYPE_CHECKING:
     import pyopencl as cl
@@ -58,7 +59,7 @@ class Pool:
         try:
             return cl.Buffer(self._context, cl.mem_flags.READ_WRITE, size=size_bytes)
         except cl.Error as error:
-            raise BackendError(f"no {size_bytes} bytes on the OpenCL device: {error}") from error
+            raise driver_error(f"no {size_bytes} bytes on the OpenCL device", error) from error
 
 
 class Lease:
@@ -120,6 +121,7 @@ class DeviceBuffer:
         """The value in the host's memory: copied when first asked for, the same array afterwards.
 
         Raises:
+            ValueLostError: when it is lost with the device.
             BackendError: when the device fails.
         """
         import pyopencl as cl
@@ -130,10 +132,15 @@ class DeviceBuffer:
                 try:
                     cl.enqueue_copy(self.context.reads, array, self.held.memory, is_blocking=True)
                 except cl.Error as error:
-                    raise BackendError(f"the OpenCL device fails to copy: {error}") from error
+                    raise _unreadable(error) from error
                 self._array = array
             return self._array
 
     def host(self) -> HostValue:
         """The same."""
         return self.numpy()
+
+
+def _unreadable(error: "cl.Error") -> BackendError:
+    found = driver_error("the OpenCL device fails to copy", error, is_running=True)
+    return ValueLostError(str(found)) if isinstance(found, UnitDownError) else found

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 
 from hetsched.backends.opencl.buffers import Pool, Stored
+from hetsched.backends.opencl.loss import driver_error
 from hetsched.backends.opencl.program import Programs
 from hetsched.backends.opencl_links import Device
 from hetsched.errors import BackendError
@@ -50,6 +51,7 @@ class DeviceContext:
         """A constant on the device.
 
         Raises:
+            UnitDownError: when it is lost.
             BackendError: when it has no room.
         """
         import pyopencl as cl
@@ -58,6 +60,5 @@ class DeviceContext:
         try:
             return Stored(cl.Buffer(self._context, flags, hostbuf=np.ascontiguousarray(array)))
         except cl.Error as error:
-            raise BackendError(
-                f"no {array.nbytes} bytes on the OpenCL device for a constant: {error}"
-            ) from error
+            what = f"no {array.nbytes} bytes on the OpenCL device for a constant"
+            raise driver_error(what, error) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hetsched.backends.opencl.kernels.launch import Arg, Launch
+from hetsched.backends.opencl.loss import driver_error
 from hetsched.data import data_dir
 from hetsched.errors import BackendError
 
@@ -39,6 +40,7 @@ class Programs:
         """A kernel of its own for a launch: its arguments stay set.
 
         Raises:
+            UnitDownError: when the device is lost.
             BackendError: with the compiler's words, when the device's compiler refuses it.
         """
         import pyopencl as cl
@@ -56,7 +58,7 @@ class Programs:
             )
             return BoundKernel(self._context, kernel, launch, min(GROUP_ITEMS, most))
         except cl.Error as error:
-            raise BackendError(f"OpenCL kernel {launch.kernel!r}: {error}") from error
+            raise driver_error(f"OpenCL kernel {launch.kernel!r}", error) from error
 
     def _build(self, source: str, own: str | None) -> "cl.Program":
         import pyopencl as cl
@@ -66,7 +68,7 @@ class Programs:
         try:
             return cl.Program(self._context, text).build()
         except cl.Error as error:
-            raise BackendError(f"{what} isn't built: {error}") from error
+            raise driver_error(f"{what} isn't built", error) from error
 
 
 class BoundKernel:
