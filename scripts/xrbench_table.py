@@ -1,38 +1,58 @@
 """XRBench's seven scenarios on every SoC under every policy: docs/xrbench.md and its CSV.
 
-    python scripts/xrbench_table.py [--jobs 2] [--done-only]
+    python scripts/xrbench_table.py [--jobs 2] [--done-only] [--commit NAME]
 
-What is done is kept in build/xrbench.sqlite: a run that was stopped goes on from there. With
-`--done-only` the page is written from what is there, and says what is missing.
+What is done is kept in build/: a run that was stopped goes on from there. A version of hetsched has
+files of its own there, so results of two never mix. With `--done-only` the page is written from
+what is there, and says what is missing.
 """
 
 import argparse
+import hashlib
+import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+from xrbench_page import HEAD, Load, section, summary
+
+import hetsched
 from hetsched.dispatch import POLICIES
-from hetsched.sim.sweep import rows, tasks, what_is_left
+from hetsched.sim.blind import ROUND_ROBIN
+from hetsched.sim.from_plan import from_profile
+from hetsched.sim.maxload import MaxLoad
+from hetsched.sim.outcome import max_load_together
+from hetsched.sim.scenario import prepare
+from hetsched.sim.sweep import profile_digest, rows, tasks, what_is_left
 from hetsched.sim.sweep_points import Point, Row, points, rows_csv
 from hetsched.sim.sweep_pool import run_local
 from hetsched.sim.sweep_store import SweepStore
 from hetsched.soc.catalog import names, profile
 from hetsched.soc.profile import Profile
-from hetsched.workload.files import load_workload
+from hetsched.workload.files import load_workload, workload_sha256
+from hetsched.workload.model import Workload
 from hetsched.workload.planning import Effort
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = ROOT / "examples" / "workloads" / "xrbench"
 PAGE = ROOT / "docs" / "xrbench.md"
 OURS = (*POLICIES, "static")
-BAND = ("shortest-expected-latency", "heft", "least-slack")
-"""Policies that Band has, as far as this dispatcher has them: its round robin is left out."""
+BAND = ("shortest-expected-latency", "heft", "least-slack", ROUND_ROBIN)
+"""Band's policies, as this dispatcher has them."""
 
-SHORT = {
-    "weighted-fair": "fair",
-    "shortest-expected-latency": "shortest",
-    "least-slack": "slack",
-}
+LOADS = (
+    ("latency", "fifo"),
+    ("latency", "edf"),
+    ("latency", "heft"),
+    ("joint", "edf"),
+    ("band", "shortest-expected-latency"),
+    ("band", ROUND_ROBIN),
+    ("whole", "edf"),
+)
+"""(plans, policy) whose largest load is looked for."""
+
 EFFORT = Effort(time_limit_s=3.0)
 
 
@@ -48,10 +68,9 @@ def asked(socs: Sequence[str]) -> list[Point]:
 
 
 def simulate_all(
-    workload_file: Path, socs: Sequence[Profile], store: SweepStore, jobs: int
+    workload: Workload, socs: Sequence[Profile], store: SweepStore, jobs: int
 ) -> tuple[list[Row], dict[str, str]]:
     """Rows of one scenario, and what couldn't be simulated with the reason; 0 jobs do nothing."""
-    workload = load_workload(workload_file)
     duration_ns = int(workload.duration_ns)
     left = what_is_left(workload, socs, asked([soc.name for soc in socs]), duration_ns, store)
     refused: dict[str, str] = {}
@@ -76,96 +95,58 @@ def simulate_all(
     return rows(left, store), refused
 
 
-def best(found: Iterable[Row]) -> Row | None:
-    """The row with the best score of latency and drops."""
-    return max(found, key=score, default=None)
+def largest_loads(
+    scenario: str, workload: Workload, socs: Sequence[Profile], store: SweepStore, jobs: int
+) -> list[Load]:
+    """Of one scenario; what isn't there yet is left out where there are no jobs."""
+    found = []
+    for soc in socs:
+        done = store.done()
+        keys = {at: _load_key(workload, soc, *at) for at in LOADS}
+        for (plans, policy), key in keys.items():
+            if key not in done and jobs:
+                ready = prepare(workload, soc, choice=plans, effort=EFFORT)
+                most = max_load_together(ready, policy=policy, seed=workload.seed)
+                done[key] = msgspec.json.encode(most).decode()
+                store.add(key, done[key])
+            if key in done:
+                most = msgspec.json.decode(done[key], type=MaxLoad)
+                found.append(
+                    Load(
+                        scenario=scenario, profile=soc.name, plans=plans, policy=policy, found=most
+                    )
+                )
+        print(f"\r{workload.name}: largest load, {soc.name:20}", end="", file=sys.stderr)
+    print(file=sys.stderr)
+    whole = {load.profile for load in found if (load.plans, load.policy) == LOADS[-1]}
+    return [load for load in found if load.profile in whole]
 
 
-def score(row: Row) -> float:
-    """Of latency and drops; energy isn't known on every SoC."""
-    return row.score_without_energy or 0.0
+def _load_key(workload: Workload, soc: Profile, plans: str, policy: str) -> str:
+    what = ["largest load", workload_sha256(workload), profile_digest(soc), plans, policy]
+    return hashlib.sha256(" ".join(what).encode()).hexdigest()
 
 
-def section(name: str, found: Sequence[Row], refused: dict[str, str]) -> list[str]:
-    """One scenario's table."""
-    heads = [SHORT.get(policy, policy) for policy in OURS]
-    lines = [
-        f"## {name}",
-        "",
-        f"| SoC | gap | {' | '.join(heads)} | best joint | best Band | best whole |",
-        f"|---|{'---:|' * (len(heads) + 4)}",
-    ]
-    for soc in dict.fromkeys(row.profile for row in found):
-        here = [row for row in found if row.profile == soc]
-        ours = {row.policy: row for row in here if row.plans == "latency"}
-        gap = next((row.gap for row in ours.values() if row.gap is not None), None)
-        cells = [f"{score(ours[policy]):.1f}" if policy in ours else "-" for policy in OURS]
-        for plans in ("joint", "band", "whole"):
-            row = best(each for each in here if each.plans == plans)
-            cells.append("-" if row is None else f"{score(row):.1f}")
-        lines.append(f"| {soc} | {'-' if gap is None else f'{gap:.1%}'} | {' | '.join(cells)} |")
-    lines += ["", *(f"- missing: {where}: {why}" for where, why in refused.items())]
-    return [*lines, ""]
+def code_digest() -> str:
+    """Of hetsched's Python files: other code may come to other results."""
+    package = Path(hetsched.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] not in ("cli", "report", "runtime", "service"):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
-def summary(found: Sequence[tuple[str, Row]]) -> list[str]:
-    """Plans against the others, over all scenarios and SoCs."""
-    pairs: dict[tuple[str, str], dict[str, float]] = {}
-    for name, row in found:
-        kinds = pairs.setdefault((name, row.profile), {})
-        kind = "ours" if row.plans in ("latency", "joint") else row.plans
-        kinds[kind] = max(kinds.get(kind, 0.0), score(row))
-    lines = ["| best of its policies | mean score | cells where ours is better / equal / worse |"]
-    lines.append("|---|---:|---|")
-    lines.append(
-        f"| hetsched's plans | {_mean(each.get('ours', 0.0) for each in pairs.values())} | |"
+def commit() -> str:
+    """The checkout's commit."""
+    found = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    for kind, title in (("band", "Band's subgraphs"), ("whole", "whole models, best mapping")):
-        both = [each for each in pairs.values() if kind in each and "ours" in each]
-        better = sum(each["ours"] > each[kind] + 0.05 for each in both)
-        worse = sum(each["ours"] < each[kind] - 0.05 for each in both)
-        mean = _mean(each.get(kind, 0.0) for each in pairs.values())
-        equal = len(both) - better - worse
-        lines.append(f"| {title} | {mean} | {better} / {equal} / {worse} of {len(both)} |")
-    return [*lines, ""]
-
-
-def _mean(numbers: Iterable[float]) -> str:
-    known = list(numbers)
-    return f"{sum(known) / len(known):.1f}"
-
-
-HEAD = """\
-# XRBench on every SoC
-
-Seven scenarios of XRBench, {socs} SoCs, {policies} policies of the dispatcher: simulated, nothing
-was measured. Made by `scripts/xrbench_table.py`; all numbers are in [xrbench.csv](xrbench.csv).
-
-- Cells are XRBench's score of latency and drops, 0 to 100:
-  {score}.
-  The energy term is left out here, since power isn't known on every SoC; the CSV has the score with
-  it where it is known.
-- Models are chains of the listed convolutions with seeded weights, see
-  examples/workloads/xrbench/README.md: the scores say how SoCs, policies and plans compare, not
-  what XRBench's own models reach.
-- Costs are those of the profiles, calibrated or assumed; profiles/README.md says how far they are
-  off.
-- gap: the largest of the scenario's plans' gaps to the proven bound, for latency. The columns named
-  after policies are these plans, whose subgraphs may go to other units that can run them.
-- joint: of each app's candidates (for latency, for throughput, whole on each unit) those that go
-  together best, chosen as for `whole`; under all policies.
-- Band: its subgraphs (neighbouring ops that the same units support), each on whichever unit is
-  expected to end it first, under its policies shortest expected latency, HEFT and least slack; its
-  round robin isn't here.
-- whole: each model whole on one unit, under all policies. Of all mappings of models to units the
-  one with the fewest late models on idle units, then the least busy busiest unit, then the shortest
-  latencies.
-- The summary takes the best of all policies in the columns, of which Band has three. Most cells are
-  equal: a model that is too slow alone scores 0 whatever is done, one that is fast enough scores 1.
-  Where whole models win, several apps share units that each of them is fast enough on alone.
-- 10 s of requests, seed 0. What can't meet its deadline any more is dropped at once.
-
-"""
+    return found.stdout.strip() or "unknown"
 
 
 def main() -> None:
@@ -173,27 +154,61 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--done-only", action="store_true")
+    parser.add_argument("--commit", default=None, help="default: the checkout's")
     options = parser.parse_args()
     (ROOT / "build").mkdir(exist_ok=True)
-    store = SweepStore(ROOT / "build" / "xrbench.sqlite")
+    digest = code_digest()
+    store = SweepStore(ROOT / "build" / f"xrbench-{digest}.sqlite")
+    loads_store = SweepStore(ROOT / "build" / f"xrbench-loads-{digest}.sqlite")
     socs = [profile(name) for name in names()]
+    jobs = 0 if options.done_only else options.jobs
     everything: list[tuple[str, Row]] = []
+    loads: list[Load] = []
     sections: list[str] = []
     for file in sorted(SCENARIOS.glob("*.toml")):
-        found, refused = simulate_all(file, socs, store, 0 if options.done_only else options.jobs)
+        workload = load_workload(file)
+        found, refused = simulate_all(workload, socs, store, jobs)
+        here = largest_loads(file.stem, workload, socs, loads_store, jobs)
         everything += [(file.stem, row) for row in found]
-        sections += section(file.stem, found, refused)
+        loads += here
+        sections += section(file.stem, found, here, refused, OURS)
     head = HEAD.format(
         socs=len(socs),
         policies=len(OURS),
-        score="100 x mean over apps of (sum of RT / frames) x (1 - drop rate), k = 15 per ms",
+        version=hetsched.__version__,
+        commit=options.commit or commit(),
+        date=time.strftime("%Y-%m-%d"),
+        limit=EFFORT.time_limit_s,
+        heat=heat(socs),
     )
     PAGE.write_text(head + "\n".join([*summary(everything), *sections]), encoding="utf-8")
+    write_csv(everything, loads)
+    print(f"{PAGE.relative_to(ROOT)}: {len(everything)} simulations", file=sys.stderr)
+
+
+def heat(socs: Sequence[Profile]) -> str:
+    """Whether units get hot in these simulations."""
+    hot = [soc.name for soc in socs if from_profile(soc).thermal is not None]
+    if not hot:
+        return "No heat: these profiles have none, so nothing is throttled."
+    return f"Heat counts on {', '.join(hot)}: units start cold and are throttled there."
+
+
+def write_csv(everything: Sequence[tuple[str, Row]], loads: Sequence[Load]) -> None:
+    """All numbers: of the scores, and of the largest loads."""
     lines = rows_csv([row for _, row in everything]).splitlines()
     named = [f"scenario,{lines[0]}"]
     named += [f"{name},{line}" for (name, _), line in zip(everything, lines[1:], strict=True)]
     PAGE.with_suffix(".csv").write_text("\n".join(named) + "\n", encoding="utf-8")
-    print(f"{PAGE.relative_to(ROOT)}: {len(everything)} simulations", file=sys.stderr)
+    rates = ["scenario,profile,plans,policy,holds,miss_rate,too_much"]
+    rates += [
+        f"{each.scenario},{each.profile},{each.plans},{each.policy},{each.found.scale},"
+        f"{'' if each.found.miss_rate is None else each.found.miss_rate},"
+        f"{'' if each.found.above is None else each.found.above}"
+        for each in loads
+    ]
+    path = PAGE.with_name("xrbench-loads.csv")
+    path.write_text("\n".join(rates) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from hetsched.sim.model import LONGEST_NS
 from hetsched.sim.result import AppResult, SimResult
 from hetsched.sim.scenario import Scenario, policy_of, prepare, run
 from hetsched.sim.scored import scores
-from hetsched.sim.together import settled
+from hetsched.sim.together import settled, starts_of
 from hetsched.soc.profile import Profile
 from hetsched.workload.files import load_workload, workload_sha256
 from hetsched.workload.model import Score, Workload
@@ -203,6 +203,28 @@ def max_load(
         return worst_app(runs)
 
     return find_max_load(worst, limit=limit, tolerance=tolerance)
+
+
+def max_load_together(
+    scenario: Scenario, *, policy: Policy | None = None, seed: int = 0
+) -> MaxLoad:
+    """The largest load where apps planned together are planned anew for it.
+
+    Tried are the plans settled at the declared load and those that settling starts from; then plans
+    settled where the load is too much for the best of these, as long as others sustain more.
+    """
+
+    def most(each: Scenario) -> MaxLoad:
+        return max_load(each, policy=policy, seed=seed)
+
+    tried = [settled(scenario, policy=policy, seed=seed), *starts_of(scenario)]
+    best = max((most(each) for each in tried), key=lambda found: found.scale)
+    while scenario.choices is not None and best.above is not None and best.scale:
+        found = most(settled(scenario, policy=policy, seed=seed, scale=best.above))
+        if found.scale <= best.scale:
+            break
+        best = found
+    return best
 
 
 def _longer_ns(lasts_ns: int, scale: float) -> int:

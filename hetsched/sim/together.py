@@ -13,6 +13,7 @@ from hetsched.sim.model import SimApp
 from hetsched.sim.result import SimResult
 from hetsched.sim.scenario import Ready, Scenario, run
 from hetsched.sim.scored import scores
+from hetsched.workload.joint import Choices
 from hetsched.workload.model import Workload
 from hetsched.workload.planning import is_bounded
 
@@ -76,8 +77,21 @@ def settled(
     if rivals is None or scenario.choices is None:
         return scenario
     best = chosen(rivals, policy=policy, duration_ns=duration_ns, seed=seed, scale=scale)
-    planned = scenario.choices.planned(best)
-    return replace(scenario, planned=planned, ready=rivals.combined(best))
+    return _with(scenario, scenario.choices, rivals, best)
+
+
+def starts_of(scenario: Scenario) -> tuple[Scenario, ...]:
+    """The scenario with each combination that settling starts from; none without a choice."""
+    rivals, choices = rivals_of(scenario), scenario.choices
+    if rivals is None or choices is None:
+        return ()
+    return tuple(_with(scenario, choices, rivals, start) for start in rivals.starts)
+
+
+def _with(
+    scenario: Scenario, choices: Choices, rivals: Rivals, chosen: tuple[int, ...]
+) -> Scenario:
+    return replace(scenario, planned=choices.planned(chosen), ready=rivals.combined(chosen))
 
 
 def chosen(
