@@ -43,7 +43,8 @@ def _rewrites(outcome: "Outcome") -> Iterator[str]:
     for (op_type, rules, made, exactness), members in groups.items():
         error = max(max(one.certificate.max_abs_error, default=0.0) for one in members)
         new = _made(made)
-        yield f"  {len(members)} {op_type} became {new}  (rules: {', '.join(dict.fromkeys(rules))})"
+        by = ", ".join(dict.fromkeys(rules))
+        yield from _indented(f"  {len(members)} {op_type} became {new}  (rules: {by})")
         told = f"{exactness}; certified{_on_data(members)}: max absolute error {error:.3g}"
         yield f"    {told}"
 
@@ -99,13 +100,20 @@ def _remaining(left: "Sequence[Left]", adapted: "Adapted") -> Iterator[str]:
     for one in left:
         groups.setdefault((one.op_type, one.reason), []).append(one)
     for (op_type, reason), members in groups.items():
-        yield f"  {len(members)} {op_type}, as {members[0].op}: {reason}"
+        yield from _indented(f"  {len(members)} {op_type}, as {members[0].op}: {reason}")
         for rule, why in members[0].tried:
-            yield f"    {rule}: {why}"
+            yield from _indented(f"    {rule}: {why}")
         if not members[0].tried:
             yield "    no rule replaces it"
-        remedy = f"    scenario {members[0].scenario}, for a human: {members[0].remedy}"
-        yield from textwrap.wrap(remedy, WIDTH, subsequent_indent="      ", break_on_hyphens=False)
+        yield from _indented(
+            f"    scenario {members[0].scenario}, for a human: {members[0].remedy}"
+        )
+
+
+def _indented(line: str) -> list[str]:
+    """Wrapped; what goes on is indented by two more than the line."""
+    further = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=further, break_on_hyphens=False)
 
 
 def _wrapped(text: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Shape inference by onnx's own library, over what the frozen inputs say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import onnx
 import onnx_ir as ir
@@ -16,17 +16,38 @@ _SMALL_BYTES = 1024
 """Constants of up to this size may be shapes or axes: inference must see their values."""
 
 
-def infer_shapes(model: ir.Model) -> None:
-    """Give every value the shape and type that follow from the inputs, in place.
+def forget_shapes(model: ir.Model) -> dict[str, ir.Shape]:
+    """Forget what the file declares of values that ops make, in place.
 
-    What the file declares about a value may be stale once shapes are frozen (a symbolic batch, an
-    output exported for another size), so inference comes first and the declaration only fills what
-    it leaves open.
+    It may be stale once shapes are frozen (a symbolic batch, an output exported for another size),
+    and some files declare what was never right, which ONNX Runtime only warns of. So inference and
+    constant folding come first, and the declaration only fills what they leave open.
+
+    Returns:
+        The declared shapes by name, for `fill_shapes`.
     """
-    declared = _forget(model)
-    run_inference(model)
-    if _restore(declared):
-        run_inference(model)
+    declared = {}
+    for node in model.graph:
+        for value in node.outputs:
+            if value.name and value.shape is not None and not value.is_initializer():
+                declared[value.name] = value.shape
+                value.shape = None
+    return declared
+
+
+def fill_shapes(model: ir.Model, declared: Mapping[str, ir.Shape]) -> bool:
+    """Fill dimensions that are still open from the file's declarations; whether any was."""
+    changed = False
+    for node in model.graph:
+        for value in node.outputs:
+            shape = declared.get(value.name or "")
+            if shape is None or not isinstance(value.type, ir.TensorType):
+                continue
+            merged = _merged(value.shape, shape)
+            if merged is not None and merged != value.shape:
+                value.shape = merged
+                changed = True
+    return changed
 
 
 def run_inference(model: ir.Model) -> None:
@@ -123,29 +144,6 @@ def _take(value: ir.Value, proto: onnx.TypeProto) -> None:
         value.type = made
         shape = ir.serde.deserialize_type_proto_for_shape(proto)
         value.shape = value.shape if shape is None else shape
-
-
-def _forget(model: ir.Model) -> list[tuple[ir.Value, ir.Shape]]:
-    declared = []
-    for node in model.graph:
-        for value in node.outputs:
-            if value.shape is not None and not value.is_initializer():
-                declared.append((value, value.shape))
-                value.shape = None
-    return declared
-
-
-def _restore(declared: list[tuple[ir.Value, ir.Shape]]) -> bool:
-    """Fill open dimensions from the file's declarations; whether any was."""
-    changed = False
-    for value, shape in declared:
-        if not isinstance(value.type, ir.TensorType):
-            continue
-        merged = _merged(value.shape, shape)
-        if merged is not None and merged != value.shape:
-            value.shape = merged
-            changed = True
-    return changed
 
 
 def _merged(inferred: ir.Shape | None, declared: ir.Shape) -> ir.Shape | None:

@@ -4,7 +4,7 @@ import onnx_ir as ir
 import onnx_ir.passes.common as passes
 
 from hetsched.ir.names import name_everything
-from hetsched.ir.shapes import infer_shapes
+from hetsched.ir.shapes import fill_shapes, forget_shapes, run_inference
 from hetsched.ir.simplify import inline_functions, lift_constants, simplify
 
 
@@ -19,6 +19,10 @@ def prepare(model: ir.Model, *, keep_ifs: bool = True) -> None:
     passes.TopologicalSortPass()(model)
     name_everything(model)
     lift_constants(model)
-    infer_shapes(model)
+    declared = forget_shapes(model)
+    run_inference(model)
     simplify(model, keep_ifs=keep_ifs)
+    if fill_shapes(model, declared):
+        run_inference(model)
+        simplify(model, keep_ifs=keep_ifs)
     name_everything(model)

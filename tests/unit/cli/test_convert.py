@@ -103,6 +103,17 @@ def test_what_still_blocks_makes_the_exit_code_3(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_long_names_are_wrapped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = saved(tmp_path / "m.onnx", "Sum", "Asinh")
+    proto = onnx.load(path)
+    proto.graph.node[1].name = "scope/" * 30 + "asinh"  # 185 characters
+    onnx.save(proto, path)
+    code, text, _ = run(capsys, "convert", path, *NNAPI, "--no-host")
+    assert code == 3
+    assert max(map(len, text.splitlines())) <= 80
+    assert proto.graph.node[1].name in text.replace("\n    ", "")
+
+
 def test_the_host_does_an_unsupported_tail(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,6 +35,23 @@ def test_stale_declarations_give_way_to_inference(tmp_path: Path) -> None:
     assert loaded.graph.tensors["t1"].shape == (3, 4)
 
 
+def test_a_declared_output_of_another_rank_gives_way_to_what_folding_finds(tmp_path: Path) -> None:
+    # An exporter's dynamic axes named another output: ONNX Runtime only warns of it.
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Gather", ["shape", "zero"], ["steps"]),
+        # Inference sees no values through this old form.
+        helper.make_node("Unsqueeze", ["steps"], ["row"], axes=[0]),
+        helper.make_node("Concat", ["row", "rest"], ["target"], axis=0),
+        helper.make_node("Reshape", ["x", "target"], ["y"]),
+    ]
+    constants = {"zero": np.array(0), "rest": np.array([1, -1])}
+    made = graph(nodes, [value("x", ("n", 6))], [value("y", (1, "length"))], constants)
+    loaded = load(save(tmp_path / "m.onnx", model(made, opset=12)), shapes={"x": (4, 6)})
+    # 4 x 6 elements in 4 rows of 1 x 6
+    assert loaded.graph.tensors["y"].shape == (4, 1, 6)
+
+
 def test_chains_over_shapes_are_folded(tmp_path: Path) -> None:
     nodes = [
         helper.make_node("Shape", ["x"], ["shape"]),
