@@ -16,8 +16,10 @@ from hetsched.errors import SimError
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
 from hetsched.plan.model import Plan, Subgraph
+from hetsched.sim.from_heat import from_heat
 from hetsched.sim.model import LinkUse, SimApp, StageWork, Variation
 from hetsched.sim.soc import Level, SimLink, SimSoc, SimUnit
+from hetsched.soc.power import Idle
 from hetsched.soc.profile import Profile, Unit
 
 _SAME_CLOCK = 0.999
@@ -28,7 +30,9 @@ def from_profile(profile: Profile) -> SimSoc:
     """A profile's units, links and memory; what it doesn't know stays unknown.
 
     A unit's highest level is the clock that its costs are for; its list's lower ones follow. The
-    memory's bandwidth is what all units together get, never that of the pins.
+    memory's bandwidth is what all units together get, never that of the pins. Where it isn't known
+    how long a unit stays awake, it is for as long as going to sleep and waking take: an idle state
+    isn't entered for less (Linux' cpuidle asks for a longer rest than its latency).
     """
     memory = profile.memory
     usable = memory.usable if memory is not None else None
@@ -46,21 +50,24 @@ def from_profile(profile: Profile) -> SimSoc:
         ),
         memory_bytes_per_s=None if usable is None else usable.base("bandwidth"),
         memory_bytes=None if capacity is None else round(capacity.base("size")),
+        thermal=from_heat(profile.thermal),
         sustained_mw=None if sustained is None else sustained.base("power"),
     )
 
 
 def _unit(unit: Unit) -> SimUnit:
-    keep = unit.idle.keep if unit.idle is not None else None
-    wake = unit.idle.wake if unit.idle is not None else None
+    idle = unit.idle or Idle()
+    wake_ns = None if idle.wake is None else round(idle.wake.base("time"))
     hz = None if unit.frequency is None else unit.frequency.base("frequency")
     return SimUnit(
         name=unit.name,
         power_mw=unit.power_mw,
+        idle_mw=None if idle.power is None else idle.power.base("power"),
+        sleep_mw=None if idle.sleep is None else idle.sleep.base("power"),
         levels=() if hz is None else (Level(hz=hz, power_mw=unit.power_mw), *_lower(unit, hz)),
         reference_hz=hz,
-        keep_ns=0 if keep is None else round(keep.base("time")),
-        wake_ns=None if wake is None else round(wake.base("time")),
+        keep_ns=wake_ns or 0 if idle.keep is None else round(idle.keep.base("time")),
+        wake_ns=wake_ns,
         memory_bytes=unit.memory_bytes,
     )
 

@@ -7,9 +7,20 @@ import msgspec
 
 from hetsched.quantity import End, Origin
 
-Dimension: TypeAlias = Literal["time", "bandwidth", "rate", "power", "frequency", "size"]
+Dimension: TypeAlias = Literal[
+    "time",
+    "bandwidth",
+    "rate",
+    "power",
+    "frequency",
+    "size",
+    "temperature",
+    "heat capacity",
+    "heat resistance",
+]
 
-# Factor from the written unit to the one used inside: ns, bytes/s, MAC/s, mW, Hz, bytes.
+# Factor from the written unit to the one used inside: ns, bytes/s, MAC/s, mW, Hz, bytes, degrees,
+# joules per degree, degrees per watt.
 FACTORS: dict[Dimension, dict[str, float]] = {
     "time": {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9},
     "bandwidth": {"MB/s": 1e6, "GB/s": 1e9},
@@ -17,6 +28,9 @@ FACTORS: dict[Dimension, dict[str, float]] = {
     "power": {"mW": 1.0, "W": 1e3},
     "frequency": {"MHz": 1e6, "GHz": 1e9},
     "size": {"B": 1.0, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
+    "temperature": {"C": 1.0},
+    "heat capacity": {"J/K": 1.0},
+    "heat resistance": {"K/W": 1.0},
 }
 
 
@@ -59,7 +73,7 @@ class Figure(Struct, frozen=True, kw_only=True):
             raise ValueError("source is empty: say where the number comes from")
 
     def base(self, dimension: Dimension) -> float:
-        """The value in ns, bytes/s, MAC/s, mW, Hz or bytes.
+        """The value in ns, bytes/s, MAC/s, mW, Hz, bytes, degrees, J/K or K/W.
 
         Raises:
             KeyError: when `unit` isn't one of that dimension; `check` prevents that.

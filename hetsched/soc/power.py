@@ -1,4 +1,4 @@
-"""Clocks, power and sleep of a unit, and heat of a SoC: what is known besides speed.
+"""Clocks, power and sleep of a unit, and power modes of a board: what is known besides speed.
 
 No cost of a plan is computed from these, so that they are no part of a profile's digest. What isn't
 known is left out.
@@ -49,10 +49,14 @@ class Idle(Struct, frozen=True, kw_only=True):
     Attributes:
         keep: stays awake so long after its last stage; may sleep at once where left out.
         wake: what the first stage after that pays on top; unknown where left out.
+        power: drawn while it is awake and nothing runs; unknown where left out.
+        sleep: drawn while it sleeps; unknown where left out.
     """
 
     keep: Figure | None = None
     wake: Figure | None = None
+    power: Figure | None = None
+    sleep: Figure | None = None
 
     def __post_init__(self) -> None:
         """Check the units of measure.
@@ -62,31 +66,8 @@ class Idle(Struct, frozen=True, kw_only=True):
         """
         check(self.keep, "idle.keep", "time")
         check(self.wake, "idle.wake", "time")
-
-
-class Thermal(Struct, frozen=True, kw_only=True):
-    """How much heat a SoC gets rid of.
-
-    Attributes:
-        sustained: power that all units together may draw for ever; unknown where left out.
-        idle: power of the whole board when nothing runs.
-        stress: power of the whole board when all CPU cores work.
-        notes: what was seen, in words, each with its source.
-    """
-
-    sustained: Figure | None = None
-    idle: Figure | None = None
-    stress: Figure | None = None
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Check the units of measure.
-
-        Raises:
-            ValueError: naming the field.
-        """
-        for field in ("sustained", "idle", "stress"):
-            check(getattr(self, field), f"thermal.{field}", "power")
+        check(self.power, "idle.power", "power")
+        check(self.sleep, "idle.sleep", "power")
 
 
 class Mode(Struct, frozen=True, kw_only=True):

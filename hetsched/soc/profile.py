@@ -9,7 +9,8 @@ from typing import Literal
 from hetsched.errors import ProfileError
 from hetsched.soc.digest import digest
 from hetsched.soc.figure import Figure, Struct, check
-from hetsched.soc.power import Mode, Thermal
+from hetsched.soc.heat import Thermal
+from hetsched.soc.power import Mode
 from hetsched.soc.unit import Dtype, Kind, Rates, Unit
 
 __all__ = ["SCHEMA", "Dtype", "Kind", "Link", "Memory", "Profile", "Rates", "Unit"]
@@ -129,6 +130,8 @@ class Profile(Struct, frozen=True, kw_only=True, dict=True):
         if self.home not in names:
             raise ValueError(f"home {self.home!r} is not one of the units {', '.join(names)}")
         _check_links(self.links, names)
+        if self.thermal is not None:
+            self.thermal.check_units(names)
         for mode in self.modes:
             strangers = sorted(set(mode.slowdown) - set(names))
             if strangers:
