@@ -8,6 +8,7 @@ import numpy as np
 from hetsched.backends.base import HostValue, StageSpec
 from hetsched.backends.ort.session import make_session
 from hetsched.backends.ort.stage import OrtExecutable, Port
+from hetsched.errors import BackendError
 from hetsched.ir.custom import needs_reference, registered
 
 
@@ -29,7 +30,10 @@ def reference_outputs(
     """
     if any(needs_reference(domain, name) for domain, name in registered()) and _has_custom(path):
         return _by_parts(path, inputs)
-    session = make_session(path, threads=1, optimize=optimize)
+    try:
+        session = make_session(path, threads=1, optimize=optimize)
+    except BackendError as error:
+        raise BackendError(f"ONNX Runtime can't load the unsplit model: {error}") from error
     whole = OrtExecutable(
         "the unsplit model",
         session,

@@ -1,12 +1,12 @@
-"""Is a model file sound? Versions, ops and names, before anything is built from it."""
+"""Is a model file sound? Versions, ops and types, before anything is built from it."""
 
 from collections.abc import Iterable, Iterator
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import onnx
 
 from hetsched.errors import ModelError
+from hetsched.ir.check_names import bodies_of, check_names, describe
 from hetsched.ir.contrib import CONTRIB_OPS
 from hetsched.ir.custom import custom_op
 from hetsched.ir.limits import (
@@ -40,7 +40,30 @@ def check_model(proto: onnx.ModelProto, path: Path) -> None:
             _check_op(node, {**opsets, **own}, functions, path)
     for node in _all_nodes(proto.graph.node):
         _check_op(node, opsets, functions, path)
-    _check_names(proto.graph, frozenset(), path)
+    _check_types(proto.graph, path)
+    check_names(proto.graph, path)
+
+
+def _check_types(graph: onnx.GraphProto, path: Path) -> None:
+    for what, values in (("input", graph.input), ("output", graph.output)):
+        for value in values:
+            if _has_map(value.type):
+                raise ModelError(
+                    f"{what} {value.name!r} of {path} is or holds a map: tensors, sequences and "
+                    f"optionals are accepted; scikit-learn's exporters leave the map (ZipMap) out "
+                    f"with zipmap=False"
+                )
+            if value.type.WhichOneof("value") == "sparse_tensor_type":
+                raise ModelError(
+                    f"{what} {value.name!r} of {path} is a sparse tensor: dense ones are accepted"
+                )
+
+
+def _has_map(kind: onnx.TypeProto) -> bool:
+    which = kind.WhichOneof("value")
+    if which in ("sequence_type", "optional_type"):
+        return _has_map(getattr(kind, which).elem_type)
+    return bool(which == "map_type")
 
 
 def _opsets(proto: onnx.ModelProto, path: Path) -> dict[str, int]:
@@ -58,15 +81,8 @@ def _opsets(proto: onnx.ModelProto, path: Path) -> dict[str, int]:
 def _all_nodes(nodes: Iterable[onnx.NodeProto]) -> Iterator[onnx.NodeProto]:
     for node in nodes:
         yield node
-        for body in _bodies(node):
+        for body in bodies_of(node):
             yield from _all_nodes(body.node)
-
-
-def _bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
 
 
 def _check_op(
@@ -140,53 +156,3 @@ def _range(least: int, most: int) -> str:
     if least == most:
         return str(least)
     return f"{least} or more" if most > _MANY else f"{least} to {most}"
-
-
-def describe(node: onnx.NodeProto) -> str:
-    """The node's name, or else what it makes."""
-    return repr(node.name) if node.name else f"that makes {', '.join(map(repr, node.output))}"
-
-
-def _check_names(graph: onnx.GraphProto, outer: frozenset[str], path: Path) -> None:
-    """Every tensor is made once, before it is read; a body may read what is outside of it."""
-    given = {value.name for value in graph.input} | {t.name for t in graph.initializer}
-    given |= {t.values.name for t in graph.sparse_initializer}
-    maker: dict[str, int] = {}
-    for index, node in enumerate(graph.node):
-        for name in filter(None, node.output):
-            if name in maker or name in given:
-                raise ModelError(f"tensor {name!r} of {path} is made twice, by {describe(node)}")
-            maker[name] = index
-    known = outer | given | maker.keys()
-    for node in graph.node:
-        for name in filter(None, node.input):
-            if name not in known:
-                raise ModelError(
-                    f"node {describe(node)} of {path} reads {name!r}, which nobody makes"
-                )
-        for body in _bodies(node):
-            _check_names(body, frozenset(known), path)
-    for output in graph.output:
-        if output.name not in known:
-            raise ModelError(f"output {output.name!r} of {path} is made by nobody")
-    _check_order(graph, maker, path)
-
-
-def _check_order(graph: onnx.GraphProto, maker: dict[str, int], path: Path) -> None:
-    before = {
-        index: {maker[name] for name in _reads(node) if name in maker}
-        for index, node in enumerate(graph.node)
-    }
-    try:
-        TopologicalSorter(before).prepare()
-    except CycleError as error:
-        cycle = " -> ".join(describe(graph.node[index]) for index in error.args[1][:6])
-        raise ModelError(f"{path} has a cycle: {cycle}") from None
-
-
-def _reads(node: onnx.NodeProto) -> Iterator[str]:
-    yield from node.input
-    for body in _bodies(node):
-        for inner in _all_nodes(body.node):
-            yield from inner.input
-        yield from (value.name for value in body.output)

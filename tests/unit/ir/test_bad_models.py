@@ -306,3 +306,29 @@ def test_four_bit_and_string_tensors_are_sound(tmp_path: Path) -> None:
     ]
     proto.graph.initializer.extend(made)
     assert len(load(save(tmp_path / "m.onnx", proto)).graph.ops) == 2
+
+
+def test_a_name_may_mean_something_else_in_a_body(tmp_path: Path) -> None:
+    inner = [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Relu", ["y"], ["b"])]
+    branch = graph(inner, [], [value("b")])
+    nodes = [
+        helper.make_node("If", ["c"], ["z"], then_branch=branch, else_branch=branch),
+        helper.make_node("Relu", ["z"], ["y"]),
+    ]
+    given = [value("c", (), TensorProto.BOOL), value("x")]
+    made = graph(nodes, given, [value("y")])
+    loaded = load(save(tmp_path / "m.onnx", model(made)))
+    assert [op.op_type for op in loaded.graph.ops] == ["If", "Relu"]
+
+
+def test_maps_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    mapped = helper.make_map_type_proto(
+        TensorProto.INT64, helper.make_tensor_type_proto(TensorProto.FLOAT, [])
+    )
+    kind = helper.make_sequence_type_proto(mapped)
+    nodes = [helper.make_node("ZipMap", ["x"], ["y"], "zip", domain="ai.onnx.ml")]
+    made = graph(nodes, [value("x")], [helper.make_value_info("y", kind)])
+    told = refusal(save(tmp_path / "m.onnx", model(made, ai_onnx_ml=3)))
+    assert "output 'y'" in told
+    assert "is or holds a map" in told
+    assert "zipmap=False" in told
