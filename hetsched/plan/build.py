@@ -2,15 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
-import msgspec
-
-from hetsched import __version__
-from hetsched.convert.capability import refusals as find_refusals
-from hetsched.cost.analytic import cost_table
 from hetsched.cost.store import CostStore
-from hetsched.cost.stored import Used, measured_units, with_stored
 from hetsched.cost.table import CostTable
 from hetsched.errors import PlacementError
 from hetsched.ir.model import Model
@@ -18,18 +11,15 @@ from hetsched.place.baselines import baselines
 from hetsched.place.cut import cut_long_stages
 from hetsched.place.evaluate import evaluate
 from hetsched.place.placement import Placement, Schedule, Stage, Status
-from hetsched.place.problem import OBJECTIVE_UNITS, OBJECTIVES, Problem
+from hetsched.place.problem import OBJECTIVES, Problem
 from hetsched.place.solve import place
 from hetsched.place.validate import objective_value
 from hetsched.plan import model as files
-from hetsched.plan.basis import cost_basis, stored_notes
+from hetsched.plan.assemble import assemble
+from hetsched.plan.basis import stored_notes
 from hetsched.plan.choose import best_rewritten
-from hetsched.plan.doubt import Errors, alike, doubts
-from hetsched.plan.hosting import host_stages, hosted
-from hetsched.plan.problem import Restrictions, build_problem
-from hetsched.plan.stages import Described, Solved, describe
-from hetsched.plan.uncounted import uncounted_note
-from hetsched.quantity import End, format_ns
+from hetsched.plan.pose import pose
+from hetsched.quantity import format_ns
 from hetsched.soc.profile import Profile
 
 
@@ -169,20 +159,8 @@ def make(
     """
     if request.rewrite and costs is None:
         return best_rewritten(make, model, profile, request, store)
-    host_ops: frozenset[str] = frozenset()
-    told: tuple[str, ...] = ()
-    uncounted = uncounted_note(model.graph) if costs is None else ()
-    if costs is None or request.framework or request.backend:
-        refused = find_refusals(model.graph, profile, request.framework, request.backend)
-        kept, host_ops, told = hosted(model.graph, profile, refused)
-        measured = measured_units(profile, store)
-        costs = costs.without(kept) if costs else cost_table(model.graph, profile, kept, measured)
-    used: tuple[Used, ...] = ()
-    if store is not None:
-        costs, used = with_stored(model, profile, costs, store)
-    costs = costs.without(request.refused)
-    restrictions = Restrictions(pins=request.pins, max_subgraphs=request.max_subgraphs)
-    problem = build_problem(model.graph, profile, costs, restrictions)
+    posed = pose(model, profile, request, costs, store)
+    problem = posed.problem
     placement = place(
         problem,
         objective=request.objective,
@@ -193,39 +171,17 @@ def make(
     if keep is not None:
         placement = _with_schedule(problem, placement, evaluate(problem, keep), request)
     placement, overlong = _shorten(problem, placement, request)
-    least, most = (
-        build_problem(model.graph, profile, costs, restrictions, end) for end in (End.LOW, End.HIGH)
-    )
-    parts = describe(
-        Solved(
-            graph=model.graph,
-            profile=profile,
-            costs=costs,
-            problem=problem,
-            schedule=placement.schedule,
-            low=evaluate(least, placement.schedule.stages),
-            high=evaluate(most, placement.schedule.stages),
-        )
-    )
-    same = alike(profile, costs)
-    errors = Errors(problem, least, most, placement.schedule, request.objective, same)
-    others = baselines(problem, request.objective)
-    made = _assemble(model, profile, request, placement, parts)
+    made = assemble(posed, request, placement, baselines(problem, request.objective))
     return Outcome(
-        plan=msgspec.structs.replace(
-            made,
-            host_stages=host_stages(parts.subgraphs, host_ops),
-            cost_basis=cost_basis(profile, parts.subgraphs, used),
-            warnings=doubts(errors, problem, placement.schedule, others),
-        ),
+        plan=made,
         placement=placement,
         notes=(
             *_restriction(request),
-            *told,
-            *stored_notes(problem, used),
-            *_notes(parts.subgraphs),
+            *posed.told,
+            *stored_notes(problem, posed.used),
+            *_notes(made.subgraphs),
             *overlong,
-            *uncounted,
+            *posed.uncounted,
         ),
     )
 
@@ -258,65 +214,6 @@ def _overlong(groups: Sequence[str], limit_ns: int) -> tuple[str, ...]:
     some = ", ".join(groups[:3]) + (", ..." if len(groups) > 3 else "")
     what = "1 fused group" if len(groups) == 1 else f"{len(groups)} fused groups"
     return (f"longer than {format_ns(limit_ns)} and not to be cut: {what} ({some})",)
-
-
-def _assemble(
-    model: Model, profile: Profile, request: Request, placement: Placement, parts: Described
-) -> files.Plan:
-    status: Literal["optimal", "feasible"] = (
-        "optimal" if placement.status is Status.OPTIMAL else "feasible"
-    )
-    return files.Plan(
-        schema=files.SCHEMA,
-        hetsched=__version__,
-        model=_model_ref(model),
-        profile=files.ProfileRef(name=profile.name, sha256=profile.sha256),
-        options=files.Options(
-            gap=request.gap,
-            seed=request.seed,
-            time_limit_s=request.time_limit_s,
-            framework=request.framework,
-            backend=request.backend,
-            pins=dict(request.pins),
-            max_subgraphs=dict(request.max_subgraphs),
-            max_stage_ns=request.max_stage_ns,
-            rewrite=request.rewrite,
-        ),
-        status=status,
-        gap=placement.gap,
-        objective=msgspec.convert(
-            {
-                "name": request.objective,
-                "value": placement.value,
-                "bound": placement.bound,
-                "unit": OBJECTIVE_UNITS[request.objective],
-            },
-            files.Objective,
-        ),
-        baselines=dict(placement.baselines),
-        latency_ns=parts.latency_ns,
-        latency_low_ns=parts.latency_low_ns,
-        latency_high_ns=parts.latency_high_ns,
-        throughput_rps=1e9 / parts.busiest_ns if parts.busiest_ns else 0.0,
-        energy_uj=parts.energy_uj,
-        peak_memory_bytes=parts.peak_memory_bytes,
-        accuracy=None,
-        subgraphs=parts.subgraphs,
-        transfers=parts.transfers,
-        host_stages=(),
-        rewrites=(),
-    )
-
-
-def _model_ref(model: Model) -> files.ModelRef:
-    return files.ModelRef(
-        name=model.name,
-        ref=model.ref,
-        sha256=model.sha256,
-        ops=len(model.graph.ops),
-        shapes=dict(model.shapes),
-        prepared_sha256=model.prepared_sha256,
-    )
 
 
 def _restriction(request: Request) -> tuple[str, ...]:

@@ -10,21 +10,17 @@ one subgraph; its scheduler picks a subgraph's processor at run time by measured
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
-from hetsched import __version__
-from hetsched.convert.capability import refusals as find_refusals
-from hetsched.cost.analytic import cost_table
-from hetsched.cost.table import CostTable
 from hetsched.ir.model import Model
 from hetsched.place.evaluate import evaluate, within_limits
-from hetsched.place.placement import Stage
-from hetsched.place.problem import Problem
-from hetsched.plan.hosting import hosted
-from hetsched.plan.model import SCHEMA, ModelRef, Objective, Options, Plan, ProfileRef
-from hetsched.plan.problem import build_problem
-from hetsched.plan.stages import Solved, describe
+from hetsched.place.placement import Placement, Stage, Status
+from hetsched.place.problem import LATENCY, Problem
+from hetsched.place.validate import objective_value
+from hetsched.plan.assemble import assemble
+from hetsched.plan.build import Request
+from hetsched.plan.model import Plan
+from hetsched.plan.pose import Posed, pose
 from hetsched.soc.profile import Profile
 from hetsched.workload.planning import without_alternatives
 
@@ -56,7 +52,7 @@ class _Pair:
 
 @lru_cache(maxsize=128)
 def _whole_plans(pair: _Pair) -> dict[str, Plan]:
-    posed = _posed(pair.model, pair.profile)
+    posed = pose(pair.model, pair.profile, Request())
     problem = posed.problem
     everything = tuple(range(len(problem.groups)))
     found = {}
@@ -70,7 +66,7 @@ def _whole_plans(pair: _Pair) -> dict[str, Plan]:
 
 @lru_cache(maxsize=128)
 def _band_plan(pair: _Pair) -> Plan:
-    posed = _posed(pair.model, pair.profile)
+    posed = pose(pair.model, pair.profile, Request())
     return _plan(posed, band_stages(posed.problem))
 
 
@@ -129,65 +125,17 @@ def _fastest(problem: Problem, groups: Sequence[int]) -> int:
     return min(problem.allowed(groups[0]), key=total_ns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Posed:
-    """A model's placement problem on a SoC."""
-
-    model: Model
-    profile: Profile
-    costs: CostTable
-    problem: Problem
-
-
-def _posed(model: Model, profile: Profile) -> _Posed:
-    """As `hetsched.plan` poses it, without measurements and restrictions."""
-    refused = find_refusals(model.graph, profile, None, None)
-    kept, _, _ = hosted(model.graph, profile, refused)
-    costs = cost_table(model.graph, profile, kept)
-    problem = build_problem(model.graph, profile, costs)
-    return _Posed(model=model, profile=profile, costs=costs, problem=problem)
-
-
-def _plan(posed: _Posed, stages: Sequence[Stage]) -> Plan:
+def _plan(posed: Posed, stages: Sequence[Stage]) -> Plan:
     """These stages as a plan that nobody has searched for: its bound says nothing."""
     schedule = evaluate(posed.problem, stages)
-    parts = describe(
-        Solved(
-            graph=posed.model.graph,
-            profile=posed.profile,
-            costs=posed.costs,
-            problem=posed.problem,
-            schedule=schedule,
-            low=schedule,
-            high=schedule,
-        )
-    )
-    return Plan(
-        schema=SCHEMA,
-        hetsched=__version__,
-        model=ModelRef(
-            name=posed.model.name,
-            ref=posed.model.ref,
-            sha256=posed.model.sha256,
-            ops=len(posed.model.graph.ops),
-            shapes=dict(posed.model.shapes),
-            prepared_sha256=posed.model.prepared_sha256,
-        ),
-        profile=ProfileRef(name=posed.profile.name, sha256=posed.profile.sha256),
-        options=Options(gap=1.0, seed=0, time_limit_s=0.0),
-        status="feasible",
-        gap=1.0,
-        objective=Objective(name="latency", value=parts.latency_ns, bound=0, unit="ns"),
+    placement = Placement(
+        status=Status.FEASIBLE,
+        objective=LATENCY,
+        value=objective_value(posed.problem, schedule, LATENCY),
+        bound=0,
+        solve_s=0.0,
+        schedule=schedule,
         baselines={},
-        latency_ns=parts.latency_ns,
-        latency_low_ns=parts.latency_ns,
-        latency_high_ns=parts.latency_ns,
-        throughput_rps=1e9 / parts.busiest_ns if parts.busiest_ns else 0.0,
-        energy_uj=parts.energy_uj,
-        peak_memory_bytes=parts.peak_memory_bytes,
-        accuracy=None,
-        subgraphs=parts.subgraphs,
-        transfers=parts.transfers,
-        host_stages=(),
-        rewrites=(),
+        method="given",
     )
+    return assemble(posed, Request(), placement, {})
