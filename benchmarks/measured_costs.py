@@ -9,11 +9,13 @@ rounds. Executed is the time from the first subgraph's start to the last one's e
 error stands the spread of identical runs between rounds; the goal is an error of 5% in the middle
 and 12% at the 90th percentile, or twice that spread where it is larger.
 
-    python benchmarks/measured_costs.py [--threads 1,2] [--splits 10] [--rounds 4] [MODEL ...]
-    python benchmarks/measured_costs.py --sharing [MODEL ...]
+    python benchmarks/measured_costs.py [--threads 1,2] [--splits 10] [--rounds 5] [MODEL ...]
+    python benchmarks/measured_costs.py --sharing [--budget 10] [--rounds 5] [MODEL ...]
 
 With `--sharing`: how long it takes to measure a variant of a model, of whose groups one in five is
-new, in a store that knows the model, relative to an empty one; and how far apart both answers are.
+new, in a store that knows the model, relative to one that knows only the machine; both in turns,
+the model loaded before. `off by` is how far the shared answers are from those of measuring all,
+`apart` how far the latter are from each other: the median over the rounds of either.
 
 Both need a quiet machine.
 """
@@ -21,9 +23,11 @@ Both need a quiet machine.
 import argparse
 import asyncio
 import random
+import sqlite3
 import statistics
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -244,32 +248,64 @@ def _widened(
     return True
 
 
-def sharing(models: Sequence[str]) -> None:
-    print(f"{'model':14} changed reused   alone  shared  ratio  off by")
+def sharing(models: Sequence[str], rounds: int, budget_s: float) -> None:
+    print(
+        f"{'model':14} changed reused   alone  shared  ratio (lowest to highest)   off by   apart"
+    )
     for name in models:
-        with tempfile.TemporaryDirectory() as text:
-            folder = Path(text)
-            model = load(f"zoo:{name}")
-            _, _, known = timed_costs(model, folder / "known.sqlite")
-            wanted = round(CHANGED * known.pieces)
-            changed = variant(Path(fetch(name)), folder / "variant.onnx", wanted)
-            other = load(folder / "variant.onnx", shapes=model.shapes)
-            shared_s, shared_ns, measured = timed_costs(other, folder / "known.sqlite")
-            alone_s, alone_ns, _ = timed_costs(other, folder / "empty.sqlite")
-        print(
-            f"{name:14} {changed:4} ops {measured.reused / measured.pieces:6.0%} "
-            f"{alone_s:6.2f}s {shared_s:6.2f}s {shared_s / alone_s:6.2f} "
-            f"{shared_ns / alone_ns - 1:+7.1%}",
-            flush=True,
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            print(one_pair(name, Path(folder), rounds, budget_s), flush=True)
 
 
-def timed_costs(model: Model, store: Path) -> tuple[float, int, Measured]:
-    here = host(store)
+def one_pair(name: str, folder: Path, rounds: int, budget_s: float) -> str:
+    """A line: a model and its variant, the variant measured with and without the model known."""
+    model = load(f"zoo:{name}")
+    host(folder / "machine.sqlite")
+    known = timed_costs(model, folder, "machine", budget_s, keep="known").measured
+    wanted = round(CHANGED * known.pieces)
+    changed = variant(Path(fetch(name)), folder / "variant.onnx", wanted)
+    other = load(folder / "variant.onnx", shapes=model.shapes)
+    other.onnx()  # loading isn't measuring: both find it done
+    shared, alone = [], []
+    for _ in range(rounds):
+        shared.append(timed_costs(other, folder, "known", budget_s))
+        alone.append(timed_costs(other, folder, "machine", budget_s))
+    ratios = sorted(a.seconds / b.seconds for a, b in zip(shared, alone, strict=True))
+    latency = statistics.median(one.latency_ns for one in alone)
+    off_by = statistics.median(one.latency_ns for one in shared) / latency - 1
+    apart = statistics.median(abs(one.latency_ns / latency - 1) for one in alone)
+    measured = shared[0].measured
+    return (
+        f"{name:14} {changed:4} ops {measured.reused / measured.pieces:6.0%} "
+        f"{statistics.median(one.seconds for one in alone):6.2f}s "
+        f"{statistics.median(one.seconds for one in shared):6.2f}s "
+        f"{statistics.median(ratios):6.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) "
+        f"{off_by:+17.1%} {apart:7.1%}"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """One measurement of a model, and how long it took."""
+
+    seconds: float
+    latency_ns: int
+    measured: Measured
+
+
+def timed_costs(
+    model: Model, folder: Path, known: str, budget_s: float, keep: str = "used"
+) -> Timed:
+    """Measure a model into a copy of a store."""
+    used = folder / f"{keep}.sqlite"
+    used.unlink(missing_ok=True)
+    with closing(sqlite3.connect(folder / f"{known}.sqlite")) as source:
+        source.execute("VACUUM INTO ?", (str(used),))
+    here = host(used)
     told: list[Measured] = []
     begin = monotonic()
-    (found, *_) = costs_on(here, model, budget_s=30.0, told=lambda _, one: told.append(one))
-    return monotonic() - begin, found.latency_ns, told[0]
+    (found, *_) = costs_on(here, model, budget_s=budget_s, told=lambda _, one: told.append(one))
+    return Timed(seconds=monotonic() - begin, latency_ns=found.latency_ns, measured=told[0])
 
 
 def main() -> None:
@@ -277,11 +313,12 @@ def main() -> None:
     parser.add_argument("models", nargs="*", default=names())
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--splits", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--budget", type=float, default=10.0, help="seconds, with --sharing")
     parser.add_argument("--sharing", action="store_true")
     arguments = parser.parse_args()
     if arguments.sharing:
-        sharing(arguments.models)
+        sharing(arguments.models, arguments.rounds, arguments.budget)
         return
     threads = [int(count) for count in arguments.threads.split(",")]
     accuracy(arguments.models, threads, arguments.splits, arguments.rounds)

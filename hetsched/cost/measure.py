@@ -17,7 +17,8 @@ SETTLED = 0.01
 """Stop when half the median's 95% confidence interval is at most this share of it."""
 
 WARM_UP_NS = 20_000_000
-"""Run a session at least this long before its times count (and at least twice)."""
+"""Run the session of a whole model at least this long before its times count (and at least twice).
+"""
 
 BLOCK_NS = 10_000_000
 """Runs of one session in a row: taking turns after each run would show each a cold cache."""
@@ -87,6 +88,7 @@ def take_turns(
     max_profiled: int,
     progress: Progress | None = None,
     reference: Callable[[], int] | None = None,
+    share: float = 1.0,
 ) -> Turns:
     """Run both sessions in turns until the plain median is settled or the budget is spent.
 
@@ -96,12 +98,16 @@ def take_turns(
         max_profiled: what the profiler has room for; plain runs may go on after it.
         progress: told after each round.
         reference: fixed work, run once a round; returns its time in ns.
+        share: of the whole model that the graph is. The smaller, the less certain its median has to
+            be: by the root of the share, so that as many runs settle each of its groups as would
+            in the whole, and the whole is no less certain than by itself.
 
     Raises:
         KeyboardInterrupt: when the user ends it before the least number of rounds.
     """
     started = monotonic()
-    typical_ns = _warm_up(pair)
+    settled = SETTLED / share**0.5
+    typical_ns = _warm_up(pair, WARM_UP_NS * share)
     block = max(1, min(MAX_BLOCK, BLOCK_NS // max(1, typical_ns)))
     plain: list[RunTime] = []
     profiled: list[RunTime] = []
@@ -129,7 +135,8 @@ def take_turns(
             if progress is not None:
                 progress(min(1.0, spent))
             turns = result(rounds, interrupted=False)
-            if rounds >= MIN_ROUNDS and (spent >= 1.0 or turns.error <= SETTLED):
+            over = spent * (rounds + 1) / rounds >= 1.0  # the next round would be
+            if rounds >= MIN_ROUNDS and (over or turns.error <= settled):
                 return turns
     except KeyboardInterrupt:
         if rounds < MIN_ROUNDS:
@@ -137,14 +144,14 @@ def take_turns(
         return result(rounds, interrupted=True)
 
 
-def _warm_up(pair: Pair) -> int:
+def _warm_up(pair: Pair, least_ns: float) -> int:
     """Run each session at least twice; the shortest plain time, which nothing disturbed."""
     shortest = 0
     for run in (pair.profiled, pair.plain):
         begin = perf_counter_ns()
         run()
         shortest = run().work_ns
-        while perf_counter_ns() - begin < WARM_UP_NS:
+        while perf_counter_ns() - begin < least_ns:
             shortest = min(shortest, run().work_ns)
     return shortest
 

@@ -10,6 +10,7 @@ from hetsched.backends.ort_profile import MAX_EVENTS, EmptyStage, ProfilePair, R
 from hetsched.cost.bands import Band, band, group_times
 from hetsched.cost.host import Cluster
 from hetsched.cost.measure import Progress, Turns, hand_offs, on_cpus, repeat, take_turns, work_ns
+from hetsched.cost.measure_edges import can_make_up
 from hetsched.cost.measure_load import ENOUGH, Load, calm, load, reference
 from hetsched.cost.measure_part import Part, part, sweeper, whole
 from hetsched.cost.measure_prepared import Prepared, prepare
@@ -87,21 +88,21 @@ def measure_model(
         cluster: the units' cores.
         dispatch_ns: what a stage without work takes there.
         budget_s: wall time, in which a few runs are made even if it is too short. Where only a part
-            runs, its share of what is left after loading.
+            runs, its share of that.
         threads: of each run.
-        known: what was measured before.
+        known: what was measured before; None where nothing was on such a unit.
         progress: told the share that is done.
 
     Raises:
         CostError: when ONNX Runtime can't run the model here, or no input data can be made up.
         KeyboardInterrupt: when the user ends it before there is anything worth keeping.
     """
-    deadline = monotonic() + budget_s * (1 - READING)
+    started = monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="hetsched-") as folder, on_cpus(cpus(cluster)):
-            prepared = prepare(model, threads, Path(folder))
+            prepared, found = _prepared(model, threads, Path(folder), known)
             return _Work(model, prepared, cluster, dispatch_ns).run(
-                deadline, known or (lambda _: ()), progress
+                found, started, budget_s * (1 - READING), progress
             )
     except (BackendError, ModelError) as error:
         raise CostError(
@@ -150,43 +151,53 @@ class _Work:
         self._cluster = cluster
         self._dispatch_ns = dispatch_ns
 
-    def run(self, deadline: float, known: Lookup, progress: Progress | None) -> Measured:
+    def run(
+        self,
+        found: list[Band | None],
+        started: float,
+        budget_s: float,
+        progress: Progress | None,
+    ) -> Measured:
         pieces = self._prepared.pieces
-        found = _known(pieces, known)
-        wanted = [at for at, bands in enumerate(found) if bands is None]
+        wanted = _wanted(found)
         if not wanted:
             return self._result(found, (), None, None)
         chosen = self._part(wanted)
-        bands, spread, turns = self._measure(chosen, deadline, progress)
+        bands, spread, turns = self._measure(chosen, started, budget_s, progress)
         measured = sorted({at for at in chosen.piece_of_node if at is not None})
         for at in measured:
             found[at] = bands[at]
+        same = {pieces[at].key: bands[at] for at in measured}
+        for at in wanted:
+            found[at] = found[at] or same[pieces[at].key]
         fresh = entries([(pieces[at], bands[at]) for at in measured], self._model.name)
         is_whole = len(measured) == sum(1 for piece in pieces if piece.nodes)
         return self._result(found, fresh, turns, spread if is_whole else None)
 
     def _part(self, wanted: Sequence[int]) -> Part:
-        nodes = sum(len(self._prepared.pieces[at].nodes) for at in wanted)
-        if nodes > MOST_IN_PART * len(self._prepared.file.nodes):
+        if not _is_part(self._prepared, wanted):
             return whole(self._prepared)
         try:
-            return part(self._prepared, wanted)
+            return part(self._prepared, _different(self._prepared, wanted))
         except BackendError:  # what crosses its edges is no tensor, say
+            if self._prepared.hollow:
+                raise
             return whole(self._prepared)
 
     def _measure(
-        self, chosen: Part, deadline: float, progress: Progress | None
+        self, chosen: Part, started: float, budget_s: float, progress: Progress | None
     ) -> tuple[list[Band], Band, Turns]:
         folder = self._prepared.folder
         pair = ProfilePair(chosen.path, chosen.feeds, folder, self._prepared.threads)
         nodes = sum(1 for at in chosen.piece_of_node if at is not None)
-        share = nodes / max(1, len(self._prepared.file.nodes))
+        share = max(1, nodes) / max(1, len(self._prepared.file.nodes))
         turns = take_turns(
             _Swept(pair, self._sweep_bytes(chosen)) if chosen.rest_bytes else pair,
-            budget_s=max(0.0, deadline - monotonic()) * share,
+            budget_s=max(0.0, started + budget_s * _of_budget(share) - monotonic()),
             max_profiled=MAX_EVENTS // max(1, len(chosen.piece_of_node)),
             progress=progress,
             reference=reference(),
+            share=share,
         )
         kernels = pair.finish(len(turns.profiled))
         spread = band(work_ns(turns.plain, turns.slow))
@@ -240,6 +251,49 @@ class _Work:
             load=None if turns is None else load(turns.plain, turns.reference_ns, turns.block),
             interrupted=turns is not None and turns.interrupted,
         )
+
+
+def _prepared(
+    model: Model, threads: int, folder: Path, known: Lookup | None
+) -> tuple[Prepared, list[Band | None]]:
+    """The optimised model, and what is known of its pieces.
+
+    Where something may be known, first without its weights: often that is enough.
+    """
+    if known is not None:
+        structure = folder / "structure"
+        structure.mkdir()
+        prepared = prepare(model, threads, structure, hollow=True)
+        found = _known(prepared.pieces, known)
+        wanted = _wanted(found)
+        if not wanted or (_is_part(prepared, wanted) and can_make_up(prepared, wanted)):
+            return prepared, found
+    full = folder / "full"
+    full.mkdir()
+    prepared = prepare(model, threads, full)
+    return prepared, _known(prepared.pieces, known or (lambda _: ()))
+
+
+def _wanted(found: Sequence[Band | None]) -> list[int]:
+    return [at for at, bands in enumerate(found) if bands is None]
+
+
+def _of_budget(share: float) -> float:
+    """What a part gets of the whole's time: its share, and of that a tenth goes to what follows."""
+    return 1.0 if share >= 1.0 else share * (1 - READING)
+
+
+def _different(prepared: Prepared, wanted: Sequence[int]) -> list[int]:
+    """Of equal pieces the first."""
+    firsts: dict[Key, int] = {}
+    for at in wanted:
+        firsts.setdefault(prepared.pieces[at].key, at)
+    return sorted(firsts.values())
+
+
+def _is_part(prepared: Prepared, wanted: Sequence[int]) -> bool:
+    nodes = sum(len(prepared.pieces[at].nodes) for at in _different(prepared, wanted))
+    return nodes <= MOST_IN_PART * len(prepared.file.nodes)
 
 
 class _Swept:

@@ -1,12 +1,13 @@
 """What is run to measure some pieces of a model: all of it, or only the nodes of those pieces.
 
 A part runs without the rest of its model, but its kernels must find the caches as they would in the
-model. What other nodes would have handed to them is taken from one run of the whole, and a node of
-the part copies it first: it is in the cache then, where the kernel before would have left it. And
-between runs as much memory is swept as the rest of the model would have gone through.
+model. What other nodes would have handed to them is made up, or taken from one run of the whole
+where values matter, and a node of the part copies it first: it is in the cache then, where the
+kernel before would have left it. And between runs as much memory is swept as the rest of the model
+would have gone through.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 
 from hetsched.backends.ort.optimize import MODEL_FILE
 from hetsched.backends.ort_profile import Fed, Made, run_once
+from hetsched.cost.measure_edges import made_up
 from hetsched.cost.measure_prepared import Prepared
 from hetsched.errors import BackendError
 from hetsched.ir.parts import Port, fed_name
@@ -62,7 +64,8 @@ def part(prepared: Prepared, wanted: Collection[int]) -> Part:
         wanted: indices of pieces, of which one has nodes.
 
     Raises:
-        BackendError: when ONNX Runtime refuses the part: what crosses its edges is no tensor.
+        BackendError: when ONNX Runtime refuses the part: what crosses its edges is no tensor. Or
+            when the model is hollow, and what the pieces read can't be made up.
         ModelError: when no data can be made up.
     """
     nodes = prepared.file.nodes
@@ -72,7 +75,7 @@ def part(prepared: Prepared, wanted: Collection[int]) -> Part:
     made = {name for node in nodes for name in node.outputs if name}
     brought = [name for name in read if name in made and name not in inside]
     given = [port for port in _inputs(prepared) if port.name in read]
-    feeds, values = _first_run(prepared, _with_outputs(prepared, brought))
+    feeds, values = _values(prepared, wanted, brought, [port.name for port in given])
     needed = _read_elsewhere(prepared, set(kept))
     path = prepared.folder / _PART_FILE
     prepared.file.save_part(
@@ -103,6 +106,18 @@ def sweeper(size_bytes: int) -> Callable[[], None]:
 
 def _inputs(prepared: Prepared) -> list[Port]:
     return [Port(name=p.name, kind=p.kind, shape=p.shape) for p in prepared.ports.inputs]
+
+
+def _values(
+    prepared: Prepared, wanted: Collection[int], brought: Sequence[str], given: Sequence[str]
+) -> tuple[Mapping[str, Fed], Mapping[str, Made]]:
+    """For the part's own inputs of the model, and for what other nodes make."""
+    if not prepared.hollow:
+        return _first_run(prepared, _with_outputs(prepared, brought))
+    made = made_up(prepared, wanted, [*given, *brought])
+    if made is None:
+        raise BackendError("what the part reads can't be made up from types and shapes")
+    return {name: made[name].value for name in given}, made
 
 
 def _with_outputs(prepared: Prepared, names: Iterable[str]) -> Path:

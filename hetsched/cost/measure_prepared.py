@@ -25,6 +25,7 @@ class Prepared:
         pieces: see `hetsched.cost.measured_pieces`.
         threads: of one run.
         ports: inputs and outputs of the optimised graph.
+        hollow: whether large weights are zeros, which changes neither structure nor times.
     """
 
     graph: Graph
@@ -34,6 +35,7 @@ class Prepared:
     pieces: tuple[Piece, ...]
     threads: int
     ports: Ports = field(repr=False)
+    hollow: bool = False
 
     @cached_property
     def piece_of_node(self) -> tuple[int, ...]:
@@ -42,20 +44,21 @@ class Prepared:
         return tuple(owner[index] for index in range(len(self.file.nodes)))
 
 
-def prepare(model: Model, threads: int, folder: Path) -> Prepared:
+def prepare(model: Model, threads: int, folder: Path, *, hollow: bool = False) -> Prepared:
     """Optimise a model as a plain session would.
 
     Args:
         model: with at least one op.
         threads: of the sessions to come.
         folder: empty; must live as long as the result.
+        hollow: with zeros in place of large weights, which takes a part of the time.
 
     Raises:
         BackendError: when ONNX Runtime refuses the model.
     """
     graph = model.graph
     outputs = [name for name in graph.outputs if name in graph.producer]
-    ports = optimize_region(model, list(graph.op), outputs, threads, folder)
+    ports = optimize_region(model, list(graph.op), outputs, threads, folder, hollow=hollow)
     file = read_nodes(folder / MODEL_FILE)
     grouped = grouping(graph, file.nodes, node_of_op(graph, file.nodes, graph.ops))
     return Prepared(
@@ -66,4 +69,5 @@ def prepare(model: Model, threads: int, folder: Path) -> Prepared:
         pieces=pieces(graph, file.nodes, grouped),
         threads=threads,
         ports=ports,
+        hollow=hollow,
     )

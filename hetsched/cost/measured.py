@@ -5,7 +5,7 @@ cost store, and found there the next time: the whole model's, and each group's f
 have the same ops.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from hetsched.cost.measure_model import (
     measure_model,
 )
 from hetsched.cost.store import CostStore
-from hetsched.cost.store_records import DISPATCH, HAND_OFF, MODEL, Facts, Measurement
+from hetsched.cost.store_records import DISPATCH, HAND_OFF, MODEL, Entry, Facts, Measurement
 from hetsched.cost.table import Cost, CostTable, Group
 from hetsched.ir.model import Model
 from hetsched.soc.profile import Profile
@@ -131,13 +131,17 @@ def _measured(
     told: Callable[[Cluster, Measured], None] | None,
 ) -> Measurement:
     facts = unit_facts(cluster, here.threads)
+
+    def known(signatures: Collection[str]) -> tuple[Entry, ...]:
+        return here.store.get_entries(signatures, facts)
+
     done = measure_model(
         model,
         cluster,
         dispatch_ns=here.profile.unit(cluster.cores[0].unit).dispatch_ns,
         budget_s=budget_s,
         threads=here.threads,
-        known=lambda signatures: here.store.get_entries(signatures, facts),
+        known=known if here.store.has_entries(facts) else None,
         progress=progress,
     )
     here.store.put_entries(done.fresh, facts)

@@ -157,6 +157,20 @@ class CostStore:
             rows = newest_entries(connection, signatures, fingerprint(facts))
         return tuple(entry(row, self.path) for row in rows)
 
+    def has_entries(self, facts: Facts) -> bool:
+        """Whether anything is known of groups of ops on a unit.
+
+        Raises:
+            CostError: when the file is damaged, locked or can't be read.
+        """
+        with self._transaction("DEFERRED") as connection:
+            row = connection.execute(
+                "SELECT 1 FROM entry e JOIN unit u ON u.id = e.unit"
+                " WHERE u.fingerprint = ? LIMIT 1",
+                (fingerprint(facts),),
+            ).fetchone()
+        return row is not None
+
     def records(self) -> list[Record]:
         """Everything in it.
 

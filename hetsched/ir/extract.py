@@ -1,6 +1,6 @@
 """Parts of a prepared model as ONNX files of their own."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -10,8 +10,9 @@ import onnx_ir as ir
 from hetsched.errors import ModelError
 from hetsched.ir.bodies import bodies
 from hetsched.ir.graph import Graph
+from hetsched.ir.hollow import HOLES_SUFFIX, make_holes
 from hetsched.ir.model import Model
-from hetsched.ir.wire import Weight, write_beside, write_model
+from hetsched.ir.wire import Weight, Where, placed, write_beside, write_model
 
 EXTERNAL_FROM_BYTES = 2**30
 """Weights of this size and more go to a file beside the model: a protobuf ends at 2 GiB."""
@@ -40,6 +41,7 @@ def save_part(
     path: Path,
     *,
     external: bool = False,
+    hollow: Collection[str] = (),
 ) -> None:
     """Write some ops of a model as an ONNX file.
 
@@ -52,6 +54,8 @@ def save_part(
         outputs: names of tensors that the ops make, in the order wanted.
         path: the file; weights that don't fit go to `<path>.data` beside it.
         external: put the weights into `<path>.data` whatever their size.
+        hollow: constants whose values don't matter: zeros, all read from one file of holes beside
+            the model.
 
     Raises:
         ModelError: naming an op or tensor that isn't there, or a file that can't be written.
@@ -65,7 +69,16 @@ def save_part(
     nodes = [node for node in model.onnx().graph if node.name in chosen]
     read = {name for op in graph.ops if op.name in chosen for name in op.reads}
     constants = [name for name in graph.tensors if name in graph.constants & (read | set(outputs))]
-    _save(model, nodes, part_inputs(graph, ops), outputs, constants, path, external=external)
+    _save(
+        model,
+        nodes,
+        part_inputs(graph, ops),
+        outputs,
+        constants,
+        path,
+        external=external,
+        hollow=hollow,
+    )
 
 
 def save_whole(model: Model, path: Path, *, external: bool = False, typed: bool = False) -> None:
@@ -106,6 +119,7 @@ def _save(
     *,
     external: bool,
     typed: bool = False,
+    hollow: Collection[str] = (),
 ) -> None:
     if path.resolve() == model.path.resolve():
         raise ModelError(f"{path} is the model itself, whose weights are still needed")
@@ -130,9 +144,12 @@ def _save(
             for value in node.outputs
             if value.name and value.name not in outputs and value.type is not None
         )
-    weights = []
+    weights, holes = [], []
     for name, tensor in tensors:
-        if tensor.dtype == ir.DataType.STRING or tensor.nbytes < INLINE_BELOW_BYTES:
+        if name in hollow and tensor.nbytes >= INLINE_BELOW_BYTES:
+            holes.append(tensor.nbytes)
+            proto.graph.initializer.append(_hole(path, name, tensor))
+        elif tensor.dtype == ir.DataType.STRING or tensor.nbytes < INLINE_BELOW_BYTES:
             proto.graph.initializer.append(_inline(name, tensor))
         else:
             weights.append(_weight(name, tensor))
@@ -141,6 +158,8 @@ def _save(
             beside = path.with_name(path.name + ".data")
             proto.graph.initializer.extend(write_beside(beside, weights))
             weights = []
+        if holes:
+            make_holes(path.with_name(path.name + HOLES_SUFFIX), max(holes))
         write_model(path, proto, weights)
     except OSError as error:
         raise ModelError(f"can't write {path}: {error.strerror or error}") from error
@@ -185,6 +204,12 @@ def _inline(name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
     else:
         proto.raw_data = tensor.tobytes()
     return proto
+
+
+def _hole(path: Path, name: str, tensor: ir.TensorProtocol) -> onnx.TensorProto:
+    beside = path.name + HOLES_SUFFIX
+    where: Where = {"location": beside, "offset": 0, "length": tensor.nbytes}
+    return placed(_described(name, tensor), where)
 
 
 def _weight(name: str, tensor: ir.TensorProtocol) -> Weight:

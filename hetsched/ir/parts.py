@@ -5,7 +5,7 @@ know, their values may have no declared type. Parts of a loaded `Model` are made
 `hetsched.ir.extract`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +80,19 @@ class NodeFile:
         graph = self._proto.graph
         dense = (tensor.name for tensor in graph.initializer)
         return frozenset([*dense, *(sparse.values.name for sparse in graph.sparse_initializer)])
+
+    @cached_property
+    def _dims(self) -> Mapping[str, tuple[int, ...]]:
+        return {tensor.name: tuple(tensor.dims) for tensor in self._proto.graph.initializer}
+
+    def dims(self, name: str) -> tuple[int, ...] | None:
+        """Shape of a dense stored value, None of any other."""
+        return self._dims.get(name)
+
+    def number(self, node: int, attribute: str) -> int:
+        """An integer attribute of a node, 0 where it has none of that name."""
+        found = self._proto.graph.node[node].attribute
+        return next((int(entry.i) for entry in found if entry.name == attribute), 0)
 
     @cached_property
     def has_bodies(self) -> bool:

@@ -116,7 +116,7 @@ def _place(field: _Field) -> bytes:
     """The fields of a TensorProto that say where its data is."""
     size = field.end - field.start
     where: Where = {"location": OWN_FILE, "offset": field.start, "length": size}
-    return bytes(_placed(onnx.TensorProto(), where).SerializeToString())
+    return bytes(placed(onnx.TensorProto(), where).SerializeToString())
 
 
 def _head(number: int, size: int) -> bytes:
@@ -182,11 +182,12 @@ def write_beside(path: Path, weights: Iterable[Weight]) -> list[onnx.TensorProto
             file.seek(offset)
             weight.write(file)
             where: Where = {"location": path.name, "offset": offset, "length": weight.nbytes}
-            made.append(_placed(weight.proto, where))
+            made.append(placed(weight.proto, where))
     return made
 
 
-def _placed(proto: onnx.TensorProto, where: Where) -> onnx.TensorProto:
+def placed(proto: onnx.TensorProto, where: Where) -> onnx.TensorProto:
+    """A tensor whose data is elsewhere: location, offset and length in bytes."""
     tensor = onnx.TensorProto(data_location=onnx.TensorProto.EXTERNAL)
     tensor.MergeFrom(proto)
     for key, value in where.items():

@@ -9,6 +9,7 @@ import msgspec
 
 from hetsched.backends.ort.session import make_session
 from hetsched.errors import BackendError
+from hetsched.ir.hollow import HOLES_SUFFIX, hollow_weights
 from hetsched.ir.model import Model
 
 MODEL_FILE = "model.onnx"
@@ -21,6 +22,9 @@ INLINE_BYTES = 1024
 CHILD_BYTES = 64 * 2**20
 """Regions with weights of this size are optimised in a process of their own: optimising needs about
 twice the weights' size for a moment, which the caller's memory then doesn't see."""
+
+_PREPACKED = {"session.save_external_prepacked_constant_initializers": "1"}
+_NOT_PREPACKED = {"session.disable_prepacking": "1"}
 
 
 class Typed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +55,8 @@ def optimize_region(
     threads: int,
     folder: Path,
     without: Sequence[str] = (),
+    *,
+    hollow: bool = False,
 ) -> Ports:
     """Optimise some ops as a plain session would, and save what came out into a folder.
 
@@ -61,6 +67,7 @@ def optimize_region(
         threads: of the sessions to come.
         folder: where to save.
         without: names of optimisers that are left out.
+        hollow: with zeros in place of large weights, for the structure only: less work.
 
     Raises:
         BackendError: with ONNX Runtime's reason, when it refuses the ops.
@@ -69,20 +76,34 @@ def optimize_region(
 
     source = folder / "source.onnx"
     weights_bytes = constant_bytes(model, ops)
-    save_part(model, ops, outputs, source, external=weights_bytes >= CHILD_BYTES)
+    large = weights_bytes >= CHILD_BYTES
+    holes = hollow_weights(model.graph, ops) if hollow else frozenset[str]()
+    save_part(model, ops, outputs, source, external=large, hollow=holes)
     try:
-        if weights_bytes >= CHILD_BYTES:
+        if hollow:
+            optimize_file(source, threads, without, prepack=False)
+        elif large:
             _optimize_in_child(source, threads, without)
         else:
             optimize_file(source, threads, without)
     finally:
         source.unlink(missing_ok=True)
-        source.with_name(source.name + ".data").unlink(missing_ok=True)
+        for suffix in (".data", HOLES_SUFFIX):
+            source.with_name(source.name + suffix).unlink(missing_ok=True)
     return read_ports(folder)
 
 
-def optimize_file(source: Path, threads: int, without: Sequence[str] = ()) -> None:
-    """Optimise a file; model, weights and ports are saved beside it."""
+def optimize_file(
+    source: Path, threads: int, without: Sequence[str] = (), *, prepack: bool = True
+) -> None:
+    """Optimise a file; model, weights and ports are saved beside it.
+
+    Args:
+        source: the file.
+        threads: of the sessions to come.
+        without: names of optimisers that are left out.
+        prepack: keep weights as kernels want them, too: sessions of it load faster.
+    """
     from hetsched.ir.prepacked import align_prepacked  # heavy
 
     folder = source.parent
@@ -95,7 +116,7 @@ def optimize_file(source: Path, threads: int, without: Sequence[str] = ()) -> No
         config={
             "session.optimized_model_external_initializers_file_name": WEIGHTS_FILE,
             "session.optimized_model_external_initializers_min_size_in_bytes": str(INLINE_BYTES),
-            "session.save_external_prepacked_constant_initializers": "1",
+            **(_PREPACKED if prepack else _NOT_PREPACKED),
         },
     )
     ports = Ports(
@@ -103,7 +124,8 @@ def optimize_file(source: Path, threads: int, without: Sequence[str] = ()) -> No
         outputs=tuple(_typed(port) for port in session.get_outputs()),
     )
     del session  # it maps the weights' file
-    align_prepacked(folder / MODEL_FILE, folder / WEIGHTS_FILE)
+    if prepack:
+        align_prepacked(folder / MODEL_FILE, folder / WEIGHTS_FILE)
     (folder / PORTS_FILE).write_bytes(msgspec.json.encode(ports))
 
 
