@@ -145,16 +145,16 @@ def _report(model: Model, target: Target, parts: Sequence[Part], source: str) ->
         model=model.name,
         sha256=model.sha256,
         source=source,
-        inputs=tuple(port(graph, name) for name in graph.inputs),
-        outputs=tuple(port(graph, name) for name in graph.outputs),
+        inputs=tuple(port(graph, name, target) for name in graph.inputs),
+        outputs=tuple(port(graph, name, target) for name in graph.outputs),
         parts=tuple(
             PartReport(
                 name=part.name,
                 unit=part.unit,
                 ops=len(part.ops),
                 files=(),
-                inputs=tuple(port(graph, name) for name in part.inputs),
-                outputs=tuple(port(graph, name) for name in part.outputs),
+                inputs=tuple(port(graph, name, target) for name in part.inputs),
+                outputs=tuple(port(graph, name, target) for name in part.outputs),
             )
             for part in parts
         ),

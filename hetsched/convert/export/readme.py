@@ -79,8 +79,8 @@ def _there(port: Port) -> str:
     return f"{port.name} (here{name}{shape})" if name or shape else port.name
 
 
-def _dims(shape: Iterable[int]) -> str:
-    return "x".join(map(str, shape)) or "scalar"
+def _dims(shape: Iterable[int | None]) -> str:
+    return "x".join("?" if dim is None else str(dim) for dim in shape) or "scalar"
 
 
 def _parts(parts: Iterable[PartReport]) -> list[str]:

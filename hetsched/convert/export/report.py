@@ -20,7 +20,8 @@ class Port(Struct, frozen=True, kw_only=True):
     Attributes:
         name: of the tensor in the model.
         dtype: as in ONNX.
-        shape: as in ONNX.
+        shape: as in ONNX; None for a dimension that depends on the data, such as how many boxes
+            are found.
         target_name: what the target calls it, where that differs.
         target_shape: its shape there, where that differs: another layout.
         order: for every dimension there, which of the model's it is; None where they are equal.
@@ -28,10 +29,15 @@ class Port(Struct, frozen=True, kw_only=True):
 
     name: str
     dtype: str
-    shape: tuple[int, ...]
+    shape: tuple[int | None, ...]
     target_name: str | None = None
     target_shape: tuple[int, ...] | None = None
     order: tuple[int, ...] | None = None
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The shape, where none of it depends on the data."""
+        return tuple(dim for dim in self.shape if dim is not None)
 
 
 class Proof(Struct, frozen=True, kw_only=True):

@@ -56,6 +56,7 @@ class Target:
         readme: lines on how to use the files.
         convert_to: the framework whose `hetsched convert --framework` helps with what is refused.
         max_outputs: of one part; None without a limit.
+        open_shapes: whether a tensor's shape may depend on the data.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Target:
     readme: Callable[[Report], Sequence[str]]
     convert_to: str | None = None
     max_outputs: int | None = None
+    open_shapes: bool = False
 
 
 def names() -> tuple[str, ...]:
@@ -87,17 +89,22 @@ def find(name: str) -> Target:
     return target
 
 
-def port(graph: Graph, name: str) -> Port:
+def port(graph: Graph, name: str, target: Target) -> Port:
     """A tensor as a report tells it.
 
     Raises:
-        ExportError: when it is no tensor of a fixed shape.
+        ExportError: when it is none of a known rank, or its shape depends on the data and the
+            target can't have that.
     """
     tensor = graph.tensors[name]
-    if tensor.dtype is None or tensor.shape is None or None in tensor.shape:
+    if tensor.dtype is None or tensor.shape is None:
         raise ExportError(
-            f"{name!r} is no tensor of a fixed shape: only those can be handed between parts"
+            f"{name!r} is no tensor of a known rank: only those can be handed between parts"
         )
-    return Port(
-        name=name, dtype=tensor.dtype, shape=tuple(dim for dim in tensor.shape if dim is not None)
-    )
+    if None in tensor.shape and not target.open_shapes:
+        dims = "x".join("?" if dim is None else str(dim) for dim in tensor.shape)
+        raise ExportError(
+            f"{name!r} is {dims}: its shape depends on the data, and {target.name} takes fixed "
+            f"shapes only; --to onnx takes any"
+        )
+    return Port(name=name, dtype=tensor.dtype, shape=tensor.shape)

@@ -88,5 +88,5 @@ def readme(report: Report) -> Sequence[str]:
 
 TARGET = Target(
     name="onnx", writes="an ONNX file per part, a runner for ONNX Runtime",
-    refusals=refusals, write=write, readme=readme,
+    refusals=refusals, write=write, readme=readme, open_shapes=True,
 )  # fmt: skip

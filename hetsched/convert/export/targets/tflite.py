@@ -39,7 +39,7 @@ def _write(job: Job, part: Part, report: PartReport) -> PartReport:
     with tempfile.TemporaryDirectory(prefix="hetsched-") as folder:
         work = Path(folder)
         source = tool.renamed(job.files[part.name], work, part.inputs, part.outputs)
-        kept = [source.inputs[p.name] for p in report.inputs if tool.channels_last(p.shape) is None]
+        kept = [source.inputs[p.name] for p in report.inputs if tool.channels_last(p.dims) is None]
         made = tool.convert(source, kept, job.tools)
         given = {source.inputs[each]: job.values[each] for each in part.inputs}
         found = tool.run(made, given, work, job.tools)
@@ -71,7 +71,7 @@ def _output(
 
 
 def _input(port: Port, source: tool.Renamed) -> Port:
-    last = tool.channels_last(port.shape)
+    last = tool.channels_last(port.dims)
     shape, order = last if last is not None else (None, None)
     return msgspec.structs.replace(
         port, target_name=source.inputs[port.name], target_shape=shape, order=order
@@ -102,7 +102,7 @@ def readme(report: Report) -> Sequence[str]:
 
 
 def _shape(port: Port) -> str:
-    return f"{port.target_name}: {port.dtype} {list(port.target_shape or port.shape)}"
+    return f"{port.target_name}: {port.dtype} {list(port.target_shape or port.dims)}"
 
 
 TARGET = Target(

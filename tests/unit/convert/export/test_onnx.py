@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import helper
 
 from hetsched.convert.export.frame import export
 from hetsched.convert.export.part import make_part
 from hetsched.convert.export.target import find
+from hetsched.errors import ExportError
 from hetsched.ir.load import load
 
-from .models import two_branches
+from .models import two_branches, write
 
 
 def exported(tmp_path: Path) -> Path:
@@ -62,3 +64,33 @@ def test_the_runner_takes_other_inputs(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["README.md", "report.json", "sample.npz", "run.py"])
 def test_everything_that_a_user_needs_goes_along(tmp_path: Path, name: str) -> None:
     assert (exported(tmp_path) / name).is_file()
+
+
+def found_ones(path: Path) -> Path:
+    """x -> NonZero -> Cast -> y: as many columns as there are values that aren't 0."""
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["where"], "find"),
+        helper.make_node("Cast", ["where"], ["y"], "cast", to=1),
+    ]
+    return write(path, nodes, inputs={"x": (3, 4)}, outputs=["y"])
+
+
+def test_shapes_may_depend_on_the_data(tmp_path: Path) -> None:
+    model = load(found_ones(tmp_path / "m.onnx"))
+    parts = [
+        make_part(model.graph, "s0", ["find"], ["where"], "cpu"),
+        make_part(model.graph, "s1", ["cast"], ["y"], "gpu"),
+    ]
+    report = export(model, find("onnx"), tmp_path / "out", parts=parts)
+    assert report.outputs[0].shape == (2, None)
+    assert "| y | float32 | 2x? |" in (tmp_path / "out" / "README.md").read_text()
+    np.save(tmp_path / "x.npy", np.eye(3, 4, dtype=np.float32))
+    # ones at (0, 0), (1, 1), (2, 2)
+    assert run(tmp_path / "out", f"x={tmp_path / 'x.npy'}") == "y float32 (2, 3)\n"
+
+
+def test_other_targets_take_fixed_shapes_only(tmp_path: Path) -> None:
+    model = load(found_ones(tmp_path / "m.onnx"))
+    with pytest.raises(ExportError, match=r"'y' is 2x\?: its shape depends on the data"):
+        export(model, find("tflite"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
