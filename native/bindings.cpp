@@ -13,6 +13,7 @@
 #include "bind_core.hpp"
 #include "bind_sim.hpp"
 #include "bind_trace.hpp"
+#include "inside.hpp"
 #include "place/balance.hpp"
 #include "place/bound.hpp"
 #include "place/chain.hpp"
@@ -118,20 +119,33 @@ std::pair<hp::Time, std::vector<hp::Index>> frontier(const hp::Problem& problem,
   return {found.bound, std::move(found.unit)};
 }
 
-void make_balance(hp::Balance* self, const hp::Problem& problem, std::int64_t states, bool whole,
+// Its searches make its graph smaller for good: one at a time.
+struct BoundBalance {
+  hp::Balance& core() {
+    const Inside inside(is_searching, kName);
+    return balance;
+  }
+
+  static constexpr const char* kName = "the graph of states";
+  hp::Balance balance;
+  bool is_searching = false;
+};
+
+void make_balance(BoundBalance* self, const hp::Problem& problem, std::int64_t states, bool whole,
                   hp::Time upper, double seconds) {
   if (states < 1 || upper < 1) throw std::invalid_argument("states and upper from 1");
   nb::gil_scoped_release release;
-  new (self) hp::Balance(problem, {states, whole, upper, seconds});
+  new (self) BoundBalance{hp::Balance(problem, {states, whole, upper, seconds})};
 }
 
 std::pair<hp::Time, std::vector<std::vector<hp::Index>>> search_balance(
-    hp::Balance& self, std::int64_t labels, std::int64_t grain, hp::Time upper, double seconds) {
+    BoundBalance& self, std::int64_t labels, std::int64_t grain, hp::Time upper, double seconds) {
   if (labels < 1 || labels > 1 << 27 || grain < 1 || upper < 1) {
     throw std::invalid_argument("labels from 1 to 2^27, grain and upper from 1");
   }
+  const Inside inside(self.is_searching, BoundBalance::kName);
   nb::gil_scoped_release release;
-  hp::LabelResult found = self.search({labels, grain, upper, seconds});
+  hp::LabelResult found = self.balance.search({labels, grain, upper, seconds});
   return {found.bound, std::move(found.units)};
 }
 
@@ -176,10 +190,23 @@ std::tuple<std::vector<StageRow>, hp::Time, hp::Time, std::vector<LinkRow>> solv
   return {rows(found.stages), found.value, found.bound, std::move(links)};
 }
 
+#ifdef HETSCHED_RACY
+// A race, only in the thread sanitizer's build: make sanitize-threads wants to hear of it.
+volatile std::int64_t raced = 0;
+
+void race() {
+  const nb::gil_scoped_release release;
+  for (int i = 0; i < 5'000'000; ++i) raced = raced + 1;  // long enough to overlap
+}
+#endif
+
 }  // namespace
 
 NB_MODULE(_core, m) {
   m.doc() = "hetsched's native core";
+#ifdef HETSCHED_RACY
+  m.def("race", &race);
+#endif
   bind_core(m);
   bind_sim(m);
   bind_trace(m);
@@ -214,12 +241,12 @@ NB_MODULE(_core, m) {
         "width"_a, "upper"_a, "gap"_a, "seconds"_a = 1e9);
   m.def("frontier", &frontier, "problem"_a, nb::kw_only(), "price"_a, "upper"_a, "states"_a,
         "seconds"_a = 1e9);
-  nb::class_<hp::Balance>(m, "Balance")
+  nb::class_<BoundBalance>(m, "Balance")
       .def("__init__", &make_balance, "problem"_a, nb::kw_only(), "states"_a, "whole"_a, "upper"_a,
            "seconds"_a = 1e9)
-      .def_prop_ro("bound", &hp::Balance::bound)
-      .def_prop_ro("complete", &hp::Balance::complete)
-      .def_prop_ro("fits", &hp::Balance::fits)
+      .def_prop_ro("bound", [](BoundBalance& self) { return self.core().bound(); })
+      .def_prop_ro("complete", [](BoundBalance& self) { return self.core().complete(); })
+      .def_prop_ro("fits", [](BoundBalance& self) { return self.core().fits(); })
       .def("search", &search_balance, nb::kw_only(), "labels"_a, "grain"_a, "upper"_a,
            "seconds"_a = 1e9);
 }

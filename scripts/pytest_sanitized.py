@@ -1,12 +1,15 @@
 """Run tests with a sanitized build of the native core in place of the installed one.
 
     LD_PRELOAD=libasan.so:... python scripts/pytest_sanitized.py FOLDER TEST...
+    LD_PRELOAD=libtsan.so:... python scripts/pytest_sanitized.py FOLDER --racy
 
-FOLDER holds the `_core` module of a CMake build with HETSCHED_SANITIZE=ON.
+FOLDER holds the `_core` module of a CMake build with HETSCHED_SANITIZE. `--racy` has two threads
+race in there, which the thread sanitizer must tell of.
 """
 
 import importlib.util
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -33,6 +36,20 @@ def load_core(folder: Path) -> None:
     print(f"native core: {found[0]}")
 
 
+def race() -> None:
+    """What a thread sanitizer must tell of."""
+    import hetsched
+
+    threads = [threading.Thread(target=hetsched._core.race) for _ in range(2)]  # type: ignore[attr-defined]  # in its build only
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 if __name__ == "__main__":
     load_core(Path(sys.argv[1]))
+    if sys.argv[2:] == ["--racy"]:
+        race()
+        sys.exit(0)
     sys.exit(pytest.main(["-p", "no:cacheprovider", *sys.argv[2:]]))
