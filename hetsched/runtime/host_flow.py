@@ -148,14 +148,13 @@ class Phases:
             yield from self._host(call, stage)
         if call.turn is not None:
             yield from self._watched(call.turn, ForFuture(call.turn))
-        yield from self._model(call)
-        model_end_ns = time.perf_counter_ns()
+        model_end_ns = yield from self._model(call)
         for stage in around.post:
             if self._drops_late:
                 self._drop_if_late(call)
             yield from self._host(call, stage)
         end_ns = time.perf_counter_ns()
-        if around.post:
+        if around.post or (call.request is not None and call.request.program.tail is not None):
             self._after.add(end_ns - model_end_ns)
         is_late = call.deadline_ns is not None and end_ns > call.deadline_ns
         return Result(
@@ -165,7 +164,8 @@ class Phases:
             stages=tuple(call.times),
         )
 
-    def _model(self, call: Call) -> Generator[Wait, Any, None]:
+    def _model(self, call: Call) -> Generator[Wait, Any, int]:
+        """The model's part, on units and then on the pool; when the units had ended it."""
         inputs = self._inputs(call)
         start_ns = time.perf_counter_ns()
         try:
@@ -183,9 +183,15 @@ class Phases:
         shift_ns = start_ns - call.start_ns
         call.times.extend(_shifted(time_, shift_ns) for time_ in result.stages)
         call.value = result.outputs
+        end_ns = time.perf_counter_ns()
+        if request.program.tail is not None:
+            if self._drops_late:
+                self._drop_if_late(call)
+            yield from self._host(call, request.program.tail)
         if call.stream is not None:
-            call.value, call.stream.values = self._around.state.split(result.outputs)
+            call.value, call.stream.values = self._around.state.split(call.value)
             call.leave()
+        return end_ns
 
     def _inputs(self, call: Call) -> Any:
         """What the model gets."""

@@ -34,14 +34,21 @@ class Hosting:
         self._gate = Gate()
 
     def around(
-        self, name: str, pre: Declared, post: Declared, state: Mapping[str, str], terms: Terms
+        self,
+        name: str,
+        pre: Declared,
+        post: Declared,
+        state: Mapping[str, str],
+        terms: Terms,
+        *,
+        has_tail: bool = False,
     ) -> Around | None:
-        """What an app has around its model; None when that is nothing.
+        """What an app has around its model; None when that is nothing, and the model has no tail.
 
         Raises:
             RunError: naming the host stage that can't be one.
         """
-        if not (pre or post or state):
+        if not (pre or post or state or has_tail):
             return None
         refuse_inside()
         before = host_stages(pre, "pre", name)

@@ -14,9 +14,12 @@ from hetsched.plan.model import Plan
 from hetsched.runtime.compiling import Compiler, OnCompileFailure, check_on_failure
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.entry import Entry
+from hetsched.runtime.host_stage import HostStage
 from hetsched.runtime.request import Program, Tally
 from hetsched.runtime.standins import ALL, HERE, SAME, Alternatives, able_units, check_alternatives
 from hetsched.runtime.steps import make_steps
+from hetsched.runtime.tail import Cut, home_of, make_stage, may_leave
+from hetsched.runtime.tail import cut as cut_off
 from hetsched.runtime.watch import Watchdog
 from hetsched.runtime.wiring import wire
 
@@ -30,12 +33,14 @@ class Loading:
         on_compile_failure: what to do with a stage that its unit's backend can't take.
         watchdog: when one of its stages hangs.
         host_stages: ids of what the host does around the model, for traces.
+        has_pool: the plan's own host stages at the model's end run on the host's pool.
     """
 
     alternatives: Alternatives = SAME
     on_compile_failure: OnCompileFailure = "refuse"
     watchdog: Watchdog = "auto"
     host_stages: tuple[str, ...] = ()
+    has_pool: bool = False
 
     def __post_init__(self) -> None:
         check_on_failure(self.on_compile_failure)
@@ -81,12 +86,15 @@ async def make_program(
     for unit in engine.units:
         if isinstance(unit.backend, Expecting):
             await asyncio.to_thread(unit.backend.expect, plan, model)
+    cut = _cut(plan, model, engine, mapping) if loading.has_pool else None
+    tail = None if cut is None else await asyncio.to_thread(_tail, cut, model, name, loading)
+    plan = plan if cut is None else cut.head
     wanted = [
         able_units(plan, p, engine.units, mapping, loading.alternatives) for p in plan.subgraphs
     ]
     others = [able_units(plan, p, engine.units, mapping, ALL) for p in plan.subgraphs]
     compiler = Compiler(engine, plan, model, wanted, others, loading.on_compile_failure)
-    wired = wire(model.graph, await compiler.run())
+    wired = wire(model.graph, await compiler.run(), None if cut is None else cut.values)
     app = engine.deploy(wired.nodes, terms, turn)
     program = Program(
         app=app,
@@ -103,7 +111,8 @@ async def make_program(
         deadline_ns=terms.deadline_ns,
         watchdog=loading.watchdog,
         notes=tuple(compiler.notes),
-        host_stages=loading.host_stages,
+        host_stages=loading.host_stages if tail is None else (*loading.host_stages, tail.id),
+        tail=tail,
     )
     engine.deployed(program, terms)
     return program
@@ -116,6 +125,17 @@ async def load_model(plan: Plan, model: Model | None) -> Model:
         ModelError: when it can't be loaded.
     """
     return await asyncio.to_thread(_load, plan) if model is None else model
+
+
+def _cut(plan: Plan, model: Model, engine: Engine, mapping: Mapping[str, str]) -> Cut | None:
+    """What the pool may take off the units."""
+    unit = mapping.get(home_of(plan) or "")
+    backends = [each.backend for each in engine.units if each.name == unit]
+    return cut_off(plan, model.graph) if all(map(may_leave, backends)) else None
+
+
+def _tail(cut: Cut, model: Model, name: str, loading: Loading) -> HostStage:
+    return make_stage(model, cut.tail, app=name, number=len(loading.host_stages))
 
 
 def _planned_ns(plan: Plan, number: int) -> int:

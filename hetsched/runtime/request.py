@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy import ndarray
@@ -18,6 +18,9 @@ from hetsched.runtime.steps import Step, plain
 from hetsched.runtime.watch import Watchdog
 from hetsched.runtime.wiring import Wired
 from hetsched.trace.histogram import Histogram
+
+if TYPE_CHECKING:
+    from hetsched.runtime.host_stage import HostStage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +127,7 @@ class Program:
         watchdog: when one of its stages hangs.
         notes: what didn't go as planned when it was loaded.
         host_stages: ids of what the host does around the model.
+        tail: what of the model itself the host's pool does, after all stages.
     """
 
     app: int
@@ -141,6 +145,7 @@ class Program:
     watchdog: Watchdog = "auto"
     notes: tuple[str, ...] = ()
     host_stages: tuple[str, ...] = ()
+    tail: "HostStage | None" = None
 
 
 class Ran(NamedTuple):

@@ -41,6 +41,7 @@ from hetsched.runtime.replanning import (
 from hetsched.runtime.request import Tally
 from hetsched.runtime.snapshot import Snapshot, policy_name
 from hetsched.runtime.standins import SAME, Alternatives
+from hetsched.runtime.tail import may_have_tail
 from hetsched.runtime.tracing import begin as begin_trace
 from hetsched.runtime.tracing import end as end_trace
 from hetsched.runtime.units import RuntimeUnit, map_units
@@ -383,13 +384,15 @@ class Runtime:
             check_bound(replan_beyond, plan)
         if rate is not None and not 0 < rate < math.inf:
             raise RunError(f"rate is {rate!r}: give requests per second, above 0")
-        around = self._hosting.around(name, pre, post, state or {}, terms)
+        has_tail = may_have_tail(plan)
+        around = self._hosting.around(name, pre, post, state or {}, terms, has_tail=has_tail)
         learns = learn or replan_beyond is not None
         loading = Loading(
             alternatives=alternatives,
             on_compile_failure=on_compile_failure,
             watchdog=self._watchdog if watchdog is None else _watchdog(watchdog),
             host_stages=() if around is None else around.host_stages,
+            has_pool=around is not None,
         )
         load: Load = partial(self._load, name, terms, Tally(), loading, learns)
         if around is not None:

@@ -18,7 +18,7 @@ from hetsched.ir.sample import sample
 from hetsched.plan.files import check_profile
 from hetsched.plan.model import Plan
 from hetsched.runtime.inputs import dtype_name
-from hetsched.runtime.request import Result
+from hetsched.runtime.request import Result, StageTime
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.standins import HERE
 from hetsched.runtime.units import RuntimeUnit, host_units, make_unit, planned_threads
@@ -291,6 +291,8 @@ def _trial(
     here = {unit.name: unit.backend for unit in units}
     middle = median_low(result.latency_ns for result in results)
     shown = next(result for result in results if result.latency_ns == middle)
+    ran = [_by_part(plan, result) for result in results]
+    here_ran = _by_part(plan, shown)
     return Trial(
         schema=SCHEMA,
         model=plan.model.name,
@@ -306,19 +308,25 @@ def _trial(
             StageRun(
                 id=part.id,
                 unit=part.unit,
-                backend=shown.stages[at].backend,
-                on=shown.stages[at].unit,
+                backend=here_ran[part.id].backend,
+                on=here_ran[part.id].unit,
                 ops=len(part.ops),
-                start_ns=shown.stages[at].start_ns,
-                latency_ns=median_low(result.stages[at].duration_ns for result in results),
+                start_ns=here_ran[part.id].start_ns,
+                latency_ns=median_low(each[part.id].duration_ns for each in ran),
                 predicted_ns=part.end_ns - part.start_ns,
             )
-            for at, part in enumerate(plan.subgraphs)
+            for part in plan.subgraphs
         ),
         outputs=tuple(_output(name, value) for name, value in results[-1].outputs.items()),
         verified=verified,
         made_up=made_up,
     )
+
+
+def _by_part(plan: Plan, result: Result) -> dict[str, StageTime]:
+    """When each subgraph ran; those that are all of the model's tail ran together, on the host."""
+    found = {stage.id: stage for stage in result.stages}
+    return {part.id: found.get(part.id, result.stages[-1]) for part in plan.subgraphs}
 
 
 def _output(name: str, value: HostValue) -> Output:

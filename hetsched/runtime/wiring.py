@@ -140,12 +140,13 @@ class _Slots:
         return None
 
 
-def wire(graph: Graph, stages: Sequence[Compiled]) -> Wired:
+def wire(graph: Graph, stages: Sequence[Compiled], values: Sequence[str] | None = None) -> Wired:
     """Number the values of a plan's stages.
 
     Args:
         graph: the model's.
         stages: compiled, each after those whose values it reads.
+        values: that are handed out in the end; by default the model's outputs.
 
     Raises:
         RunError: naming a stage and a value that nothing before it makes.
@@ -159,7 +160,8 @@ def wire(graph: Graph, stages: Sequence[Compiled]) -> Wired:
         writes.append(
             tuple(slots.add(stage.space, name, index) for name in stage.executable.outputs)
         )
-    outputs = tuple((name, _output_slot(graph, slots, name)) for name in graph.outputs)
+    names = graph.outputs if values is None else values
+    outputs = tuple((name, _output_slot(graph, slots, name)) for name in names)
     return Wired(
         stages=tuple(stages),
         nodes=tuple(nodes),
