@@ -11,11 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from hetsched.errors import RunError
 from hetsched.runtime.host_job import Done, Job, StageError
 from hetsched.runtime.host_process import HostProcess, ProcessDiedError
+from hetsched.stages.manners import NICE
 from hetsched.stages.worker import MARK, prepare
 
 
@@ -25,10 +27,11 @@ class HostPool:
     Args:
         processes: how many processes.
         threads: how many threads.
+        nice: how much nicer than this process they are to others that compute.
     """
 
-    def __init__(self, processes: int, threads: int) -> None:
-        self.processes = Lane("process", processes, _ProcessHands)
+    def __init__(self, processes: int, threads: int, nice: int = NICE) -> None:
+        self.processes = Lane("process", processes, partial(_ProcessHands, nice))
         self.threads = Lane("thread", threads, _ThreadHands)
 
     def lane(self, where: str) -> "Lane":
@@ -67,7 +70,8 @@ class _ThreadHands:
 class _ProcessHands:
     """Has stages called in a process, which is started when it is needed, again when it died."""
 
-    def __init__(self) -> None:
+    def __init__(self, nice: int) -> None:
+        self._nice = nice
         self._process: HostProcess | None = None
 
     def load(self, job: Job) -> None:
@@ -92,7 +96,7 @@ class _ProcessHands:
 
     def _on_process(self, ask: Callable[[HostProcess], Any]) -> Any:
         if self._process is None:
-            self._process = HostProcess()
+            self._process = HostProcess(self._nice)
         try:
             return ask(self._process)
         except ProcessDiedError:

@@ -31,13 +31,17 @@ class ProcessDiedError(RunError):
 class HostProcess:
     """One process that runs stages, one at a time; made and used by one thread, and ends with it.
 
+    Args:
+        nice: how much nicer than this process it is to others that compute.
+
     Raises:
         RunError: when it can't be started.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, nice: int) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", worker.__name__, str(theirs.fileno()), str(os.getpid())]
+        numbers = (theirs.fileno(), os.getpid(), nice)
+        command = [sys.executable, "-m", worker.__name__, *map(str, numbers)]
         environment = dict.fromkeys(_ONE_THREAD, "1") | dict(os.environ) | {worker.MARK: "1"}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         try:

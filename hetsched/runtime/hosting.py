@@ -15,6 +15,7 @@ from hetsched.runtime.host_pool import HostPool, default_processes, refuse_insid
 from hetsched.runtime.host_process import ProcessDiedError
 from hetsched.runtime.host_stage import Declared, HostStage, host_stages
 from hetsched.runtime.state import StateSpec
+from hetsched.stages.manners import NICE
 
 THREADS = 2
 """For host stages that release the GIL or must share it."""
@@ -25,12 +26,19 @@ class Hosting:
 
     Args:
         processes: how many processes for host stages; None for one a core, at most 4.
+        nice: see `hetsched.stages.manners`.
+
+    Raises:
+        RunError: when there can't be so many, or none can be so nice.
     """
 
-    def __init__(self, processes: int | None) -> None:
+    def __init__(self, processes: int | None, nice: int = NICE) -> None:
         if processes is not None and processes < 1:
             raise RunError(f"host_processes is {processes}: give 1 or more")
-        self._pool = HostPool(default_processes() if processes is None else processes, THREADS)
+        if not 0 <= nice <= 19:
+            raise RunError(f"host_nice is {nice}: give 0 to 19")
+        count = default_processes() if processes is None else processes
+        self._pool = HostPool(count, THREADS, nice)
         self._gate = Gate()
 
     def around(

@@ -46,6 +46,7 @@ from hetsched.runtime.tracing import begin as begin_trace
 from hetsched.runtime.tracing import end as end_trace
 from hetsched.runtime.units import RuntimeUnit, map_units
 from hetsched.runtime.watch import Watchdog
+from hetsched.stages.manners import NICE
 
 if TYPE_CHECKING:
     from hetsched.cost.store import CostStore
@@ -68,6 +69,8 @@ class Runtime:
             function that chooses.
         host_processes: how many processes compute host stages; by default one a core, at most 4.
             They are started with the first app that needs them.
+        host_nice: how much nicer than this program they are (0 to 19) to units that compute on the
+            same cores. Whoever has little to do goes first in any case.
         watchdog: when a stage hangs, unless its app says otherwise: `auto` takes a multiple of
             what is known of its times (nothing hangs of which nothing is known), `off` never, a
             duration after so long.
@@ -88,6 +91,7 @@ class Runtime:
         *,
         policy: Policy = "fifo",
         host_processes: int | None = None,
+        host_nice: int = NICE,
         watchdog: Duration = "auto",
         faults: Faults = DEFAULTS,
         on_fault: Callable[[FaultEvent], None] | None = None,
@@ -106,7 +110,7 @@ class Runtime:
         self._watchdog = _watchdog(watchdog)
         if on_fault is not None:
             self._engine.listeners.append(on_fault)
-        self._hosting = Hosting(host_processes)
+        self._hosting = Hosting(host_processes, host_nice)
         self._trace = trace
         self._is_published = is_wanted(publish)
         self._publisher: Publisher | None = None

@@ -1,4 +1,4 @@
-"""The program of a host process: `python -m hetsched.stages.worker DESCRIPTOR PARENT`.
+"""The program of a host process: `python -m hetsched.stages.worker DESCRIPTOR PARENT NICE`.
 
 It loads stages and calls them, one at a time, as the runtime that started it says; it ends with it.
 """
@@ -14,6 +14,7 @@ from typing import Any, Final
 from hetsched.errors import HetschedError, RunError
 from hetsched.stages.channel import Channel
 from hetsched.stages.crossing import UnsendableError
+from hetsched.stages.manners import step_aside
 
 LOAD: Final = "load"
 """(LOAD, key, stage): keep a stage. The answer is (MADE, None) or (FAILED, ...)."""
@@ -31,9 +32,10 @@ _PR_SET_PDEATHSIG: Final = 1
 """Source: <linux/prctl.h>."""
 
 
-def main(descriptor: int, parent: int) -> None:
+def main(descriptor: int, parent: int, nice: int) -> None:
     """Serve until the other end is closed."""
     _end_with(parent)
+    step_aside(nice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; we are told
     channel = Channel(socket.socket(fileno=descriptor))
     stages: dict[int, Any] = {}
@@ -87,4 +89,4 @@ def _end_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*map(int, sys.argv[1:]))
