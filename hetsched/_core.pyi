@@ -389,8 +389,8 @@ class Simulation:
     def app(self, app: int) -> dict[str, Any]:
         """Counts, energy in pJ and quantiles of one app."""
 
-    def unit(self, unit: int) -> tuple[int, float, int]:
-        """Busy ns, pJ and stages of one unit."""
+    def unit(self, unit: int) -> tuple[int, float, int, int, int]:
+        """Busy ns, pJ, stages, ns throttled and since when (-1: never) of one unit."""
 
     @property
     def trace_events(self) -> int:

@@ -267,7 +267,8 @@ void bind_sim(nb::module_& m) {
           "unit",
           [](BoundSimulation& self, hc::Unit unit) {
             const hs::Simulation::UnitResult& found = self.core().unit(unit);
-            return nb::make_tuple(found.busy, found.energy, found.stages);
+            return nb::make_tuple(found.busy, found.energy, found.stages, found.throttled,
+                                  found.throttled_at);
           },
           "unit"_a)
       .def_prop_ro("trace_events", [](BoundSimulation& self) { return self.core().trace().size(); })

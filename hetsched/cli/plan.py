@@ -27,6 +27,9 @@ def plan(
     profile: Annotated[
         str, typer.Option(help="A SoC: a name of `hetsched profiles`, a .toml file, or host.")
     ],
+    mode: Annotated[
+        str | None, typer.Option(help="A power mode of the board: MaxQ, or MaxQ,cpu=1.5.")
+    ] = None,
     objective: Annotated[str, typer.Option(help="latency, throughput or energy.")] = "latency",
     shape: Annotated[
         list[str] | None, typer.Option(help="Freeze an input's shape: NAME=1,3,480,640.")
@@ -74,7 +77,8 @@ def plan(
         raise typer.BadParameter("only --profile host has a choice", param_hint="--threads")
     _check_output(output, model, force)
     try:
-        outcome = _solve(model, profile, request, parse_shapes(shape or []), store, counts)
+        soc = _named(profile, mode)
+        outcome = _solve(model, soc, request, parse_shapes(shape or []), store, counts)
     except InfeasibleError as error:
         if as_json:
             _show_infeasible(error)
@@ -89,6 +93,11 @@ plan.__doc__ = f"{plan.__doc__}\n\n{_EXAMPLE}"
 def register(app: typer.Typer) -> None:
     """Add `plan` to the app."""
     app.command()(plan)
+
+
+def _named(profile: str, mode: str | None) -> str:
+    """A profile in a power mode, as `hetsched.profile` takes it."""
+    return profile if mode is None else f"{profile}@{mode}"
 
 
 def _request(

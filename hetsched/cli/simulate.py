@@ -9,6 +9,7 @@ from hetsched.errors import OutputExistsError
 
 if TYPE_CHECKING:
     from hetsched.sim.outcome import Outcome
+    from hetsched.soc.profile import Profile
 
 _EXAMPLE = "Example: hetsched simulate examples/workloads/ocr.toml --profile helio-g90"
 
@@ -21,6 +22,15 @@ def simulate(
     profile: Annotated[
         str, typer.Option(help="A SoC: a name of `hetsched profiles`, or a .toml file.")
     ],
+    mode: Annotated[
+        str | None, typer.Option(help="A power mode of the board: MaxQ, or MaxQ,cpu=1.5.")
+    ] = None,
+    thermal: Annotated[
+        Path | None, typer.Option(help="A .toml file with another heat network: case, cooler.")
+    ] = None,
+    rest: Annotated[
+        float | None, typer.Option(help="Degrees C of the board when nothing runs: a warm room.")
+    ] = None,
     policy: Annotated[str | None, typer.Option(help="Who is next; default the workload's.")] = None,
     objective: Annotated[
         str | None,
@@ -47,7 +57,6 @@ def simulate(
     """Simulate a workload on a SoC that needn't be at hand."""
     from hetsched.cli.progress import bar
     from hetsched.sim.outcome import simulate as simulate_workload
-    from hetsched.soc.catalog import profile as find_profile
     from hetsched.workload.files import load_workload
 
     if not 0 < scale < 1e6:
@@ -55,7 +64,7 @@ def simulate(
     for path in (trace, output):
         _check_output(path, force)
     asked = load_workload(workload)
-    soc = find_profile(profile)
+    soc = _soc(profile, mode, thermal, rest)
     with bar(len(asked.apps) + 1 + find_max_load) as told:
         outcome = simulate_workload(
             asked,
@@ -80,6 +89,16 @@ simulate.__doc__ = f"{simulate.__doc__}\n\n{_EXAMPLE}"
 def register(app: typer.Typer) -> None:
     """Add `simulate` to the app."""
     app.command()(simulate)
+
+
+def _soc(name: str, mode: str | None, thermal: Path | None, rest: float | None) -> "Profile":
+    from hetsched.sim.from_heat import at_rest, load_thermal, with_thermal
+    from hetsched.soc.catalog import profile
+
+    soc = profile(name, mode)
+    if thermal is not None:
+        soc = with_thermal(soc, load_thermal(thermal))
+    return soc if rest is None else at_rest(soc, rest)
 
 
 def _check_output(path: Path | None, force: bool) -> None:

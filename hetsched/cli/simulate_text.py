@@ -110,10 +110,21 @@ def _print_totals(outcome: "Outcome", console: Console) -> None:
     if result.nodes:
         hottest = max(result.nodes, key=lambda node: node.highest_c)
         console.print(f"temperature    {hottest.highest_c:.1f} C at most, {hottest.name}")
+        _print_throttling(outcome, console)
     else:
         console.print(f"temperature    {UNKNOWN}")
     _print_score(outcome, console)
     _print_max_load(outcome, console)
+
+
+def _print_throttling(outcome: "Outcome", console: Console) -> None:
+    slowed = [unit for unit in outcome.result.units if unit.throttled_at_ns is not None]
+    for unit in slowed:
+        share = unit.throttled_ns / outcome.result.end_ns
+        since = format_ns(unit.throttled_at_ns or 0)
+        console.print(f"  {unit.name} throttled from {since} on, {share:.0%} of the time in all")
+    if not slowed:
+        console.print("  not throttled")
 
 
 def _power(outcome: "Outcome") -> str:

@@ -110,13 +110,15 @@ def _app(native: Simulation, app: SimApp, soc: SimSoc, index: int) -> AppResult:
 
 
 def _unit(native: Simulation, soc: SimSoc, index: int) -> UnitResult:
-    busy, energy, stages = native.unit(index)
+    busy, energy, stages, throttled, throttled_at = native.unit(index)
     return UnitResult(
         name=soc.units[index].name,
         utilization=busy / native.now_ns,
         busy_ns=busy,
         stages=stages,
         energy_uj=round(energy * _UJ_PER_PJ) if unit_power_known(soc, index) else None,
+        throttled_ns=throttled,
+        throttled_at_ns=None if throttled_at < 0 else throttled_at,
     )
 
 

@@ -95,6 +95,8 @@ class UnitResult:
         busy_ns: the same as time.
         stages: that ended there.
         energy_uj: running and idle; None where its power isn't known.
+        throttled_ns: for how long its clock was lower than at the beginning.
+        throttled_at_ns: when that was so for the first time; None for never.
     """
 
     name: str
@@ -102,6 +104,8 @@ class UnitResult:
     busy_ns: int
     stages: int
     energy_uj: int | None
+    throttled_ns: int = 0
+    throttled_at_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

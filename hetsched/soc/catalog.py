@@ -11,6 +11,7 @@ import msgspec
 from hetsched.data import data_dir
 from hetsched.errors import ProfileError
 from hetsched.soc.keys import explain
+from hetsched.soc.modes import in_mode
 from hetsched.soc.profile import Profile
 
 HOST = "host"
@@ -22,13 +23,20 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in data_dir("profiles").glob("*.toml")))
 
 
-def profile(name_or_path: str) -> Profile:
-    """A profile by name, or read from a `.toml` file.
+def profile(name_or_path: str, mode: str | None = None) -> Profile:
+    """A profile by name, or read from a `.toml` file; behind an `@` may stand a power mode.
+
+    Args:
+        name_or_path: `jetson-agx-xavier`, `jetson-agx-xavier@MaxQ,cpu=1.5`, `my-soc.toml`.
+        mode: the same as behind the `@`, see `hetsched.soc.modes.in_mode`.
 
     Raises:
-        ProfileError: unknown name (with the nearest one), missing file, or wrong content.
+        ProfileError: unknown name (with the nearest one) or mode, missing file, or wrong content.
     """
-    return read(locate(name_or_path))
+    name, _, in_name = name_or_path.partition("@")
+    found = read(locate(name))
+    asked = mode or in_name
+    return in_mode(found, asked) if asked else found
 
 
 def locate(name_or_path: str) -> Path:

@@ -263,8 +263,18 @@ double Simulation::busy_power(Unit unit) const {
   return reference > 0.0 ? work.power * (now / reference) : work.power;
 }
 
+// Up to now; from now on it may be another level.
+void Simulation::count_throttling(Unit unit) {
+  Time& since = throttled_since_[at(unit)];
+  if (since != kNever) results_[at(unit)].throttled += now_ - since;
+  since = levels_[at(unit)] > units_[at(unit)].level ? now_ : kNever;
+  Time& first = results_[at(unit)].throttled_at;
+  if (since != kNever && first < 0) first = now_;
+}
+
 void Simulation::set_level(Unit unit, std::int32_t level_to) {
   levels_[at(unit)] = level_to;
+  count_throttling(unit);
   is_dirty_ = true;
   if (running_[at(unit)].request >= 0) set_power(unit, busy_power(unit));
   note(kind::kFrequency, unit, -1, -1, -1, static_cast<std::int64_t>(level(unit).hz));

@@ -27,6 +27,7 @@ Simulation::Simulation(std::vector<SimUnit> units, std::optional<HeatSpec> heat,
       sleeps_(units_.size(), kNever),
       power_(units_.size(), 0.0),
       power_since_(units_.size(), 0),
+      throttled_since_(units_.size(), kNever),
       results_(units_.size()),
       users_(at(options.links), 0) {
   if (spec_) heat_.emplace(*spec_);
@@ -175,6 +176,7 @@ void Simulation::finish() {
   if (heat_) heat_->advance(now_);
   for (Unit u = 0; u < dispatcher_.units(); ++u) {
     account(u);
+    count_throttling(u);
     const Running& running = running_[at(u)];
     if (running.request >= 0) results_[at(u)].busy += now_ - running.started;
   }

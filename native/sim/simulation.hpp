@@ -42,6 +42,8 @@ class Simulation {
     Time busy = 0;
     double energy = 0.0;  // pJ
     std::int64_t stages = 0;
+    Time throttled = 0;     // below the clock that it began at
+    Time throttled_at = -1;  // for the first time; -1 for never
   };
   const AppResult& app(AppId app) const { return apps_[at(app)].result; }
   const UnitResult& unit(Unit unit) const { return results_[at(unit)]; }
@@ -133,6 +135,7 @@ class Simulation {
   void set_power(Unit unit, double mw);
   double busy_power(Unit unit) const;
   void set_level(Unit unit, std::int32_t level);
+  void count_throttling(Unit unit);
 
   void note(std::int16_t kind, Unit unit, std::int64_t request, AppId app, StageId stage,
             std::int64_t value = -1) {
@@ -169,6 +172,7 @@ class Simulation {
   std::vector<double> power_;
   std::vector<Time> power_since_;
   std::vector<std::int32_t> levels_;
+  std::vector<Time> throttled_since_;  // kNever: it isn't
   std::vector<UnitResult> results_;
   std::vector<std::int32_t> users_;  // per link
   std::vector<Outage> outages_;

@@ -1,0 +1,99 @@
+"""A SoC in one of its board's power modes: another profile, whose plans are its own."""
+
+import msgspec
+
+from hetsched.errors import ProfileError
+from hetsched.quantity import Origin
+from hetsched.soc.figure import Figure
+from hetsched.soc.power import Mode
+from hetsched.soc.profile import Profile
+from hetsched.soc.unit import Rates, Unit
+
+
+def in_mode(profile: Profile, asked: str) -> Profile:
+    """The SoC in a power mode: every unit takes so many times as long.
+
+    What clocks and powers of units are then isn't known, so that there are none: such a profile
+    can't be planned for energy, and throttles nothing.
+
+    Args:
+        profile: in the mode that its figures are for.
+        asked: a mode's name, and for units that nothing is known of in it a factor of your own:
+            `MaxQ,cpu=1.5`.
+
+    Raises:
+        ProfileError: naming the modes that there are, or the units whose slowdown isn't known.
+    """
+    name, *given = (part.strip() for part in asked.split(","))
+    mode = _find(profile, name)
+    slowdown = {**mode.slowdown, **_own(profile, asked, given)}
+    missing = [unit.name for unit in profile.units if unit.name not in slowdown]
+    if missing:
+        known = ", ".join(f"{unit} {factor:g} x" for unit, factor in mode.slowdown.items())
+        example = ",".join([name, *(f"{unit}=1.5" for unit in missing)])
+        raise ProfileError(
+            f"mode {name} of {profile.name}: how much slower {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} in it isn't known (known: {known or 'none'}); "
+            f"give factors of your own, as --mode {example}"
+        )
+    return msgspec.structs.replace(
+        profile,
+        name=f"{profile.name}@{asked}",
+        title=f"{profile.title}, mode {name}",
+        units=tuple(_slower(unit, slowdown[unit.name], name) for unit in profile.units),
+        modes=(),
+    )
+
+
+def _find(profile: Profile, name: str) -> Mode:
+    for mode in profile.modes:
+        if mode.name == name:
+            return mode
+    names = ", ".join(mode.name for mode in profile.modes)
+    raise ProfileError(f"{profile.name} has no mode {name!r}: it has {names or 'none'}")
+
+
+def _own(profile: Profile, asked: str, given: list[str]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for part in given:
+        unit, _, text = part.partition("=")
+        try:
+            factor = float(text)
+        except ValueError:
+            factor = 0.0
+        if not 0 < factor < 1000:
+            raise ProfileError(f"mode {asked!r}: {part!r} is not UNIT=FACTOR, as cpu=1.5")
+        found[profile.unit(unit).name] = factor
+    return found
+
+
+def _slower(unit: Unit, factor: float, mode: str) -> Unit:
+    return msgspec.structs.replace(
+        unit,
+        dispatch=_longer(unit.dispatch, factor, mode),
+        rates={dtype: _slower_rates(rates, factor, mode) for dtype, rates in unit.rates.items()},
+        frequency=None,
+        peak=None,
+        power=None,
+        levels=None,
+        calibrate={},
+        calibration={},
+    )
+
+
+def _slower_rates(rates: Rates, factor: float, mode: str) -> Rates:
+    stated = rates.stated()
+    changed = {
+        field: _longer(figure, factor if field == "per_op" else 1 / factor, mode)
+        for field, figure in stated.items()
+    }
+    return msgspec.structs.replace(rates, **changed)
+
+
+def _longer(figure: Figure, factor: float, mode: str) -> Figure:
+    return msgspec.structs.replace(
+        figure,
+        value=figure.value * factor,
+        origin=Origin.ASSUMED if figure.origin is Origin.ASSUMED else Origin.CALIBRATED,
+        source=f"{figure.source}; x {factor:.3g} in mode {mode}",
+    )
