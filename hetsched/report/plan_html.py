@@ -29,18 +29,24 @@ def plan_page(plan: Plan) -> str:
     ]
     end_ns = max((part.end_ns for part in plan.subgraphs), default=1)
     drawn = picture(units, bars, 0, end_ns, "which unit runs which subgraph when")
+    title = f"A plan: {plan.model.name} on {plan.profile.name}"
+    if not plan.subgraphs:
+        return page(title, [paragraph(words), paragraph("It has no subgraph: nothing is run.")])
     body = [paragraph(words), heading("Subgraphs over time, predicted"), key(units), drawn]
-    return page(f"A plan: {plan.model.name} on {plan.profile.name}", [*body, _subgraphs(plan)])
+    return page(
+        f"A plan: {plan.model.name} on {plan.profile.name}",
+        [*body, heading("Subgraphs"), _subgraphs(plan)],
+    )
 
 
 def _subgraphs(plan: Plan) -> str:
-    columns = (("id", False), ("unit", False), ("ops", True), ("start", True), ("end", True))
-    more = (("low", True), ("high", True), ("weakest origin", False), ("first op", False))
+    columns = (("id", False), ("unit", False), ("ops", True), ("start", True), ("takes", True))
+    more = (("at least", True), ("at most", True), ("weakest origin", False), ("first op", False))
     return table([*columns, *more], [_row(part) for part in plan.subgraphs])
 
 
 def _row(part: Subgraph) -> list[str]:
-    times = (part.start_ns, part.end_ns, part.low_ns, part.high_ns)
+    times = (part.start_ns, part.end_ns - part.start_ns, part.low_ns, part.high_ns)
     first = part.ops[0] if part.ops else "-"
     shown = [format_ns(time) for time in times]
     return [part.id, part.unit, str(len(part.ops)), *shown, str(part.cost_origin), first]

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from hetsched.quantity import format_ns
-from hetsched.report.page import heading, key, page, paragraph, table
+from hetsched.report.page import heading, key, listed, page, paragraph, table
 from hetsched.report.svg import Bar, picture
 from hetsched.trace.events import NONE, Kind
 from hetsched.trace.model import Trace
@@ -40,7 +40,7 @@ def trace_page(trace: Trace, window_ns: tuple[int, int] | None = None) -> str:
     body += [heading(f"Stages from {format_ns(start)} to {format_ns(end)}"), key(names)]
     body += [_detail(trace, ran, names, start, end)]
     title = "A simulation" if trace.header.origin == "simulated" else "A run"
-    return page(f"{title}: {', '.join(names) or 'no app'}", body)
+    return page(f"{title}: {listed(names, 'apps') or 'no app'}", body)
 
 
 def _facts(trace: Trace) -> list[str]:

@@ -8,9 +8,12 @@ from hetsched.sim.sweep_points import Row
 _COLORS = ("#1b6ca8", "#d1495b", "#3a8f5c", "#e8a33d", "#7b5ea7", "#4d4d4d", "#2aa5a0", "#b5651d")
 _DASHES = ("", "6 3", "2 2", "8 3 2 3")
 _WIDTH, _HEIGHT = 300, 190
-_LEFT, _TOP, _RIGHT, _BOTTOM = 46, 28, 12, 34
+_LEFT, _TOP, _RIGHT, _BOTTOM = 46, 28, 12, 46
 _ACROSS = 3
 _LEGEND_ROW = 18
+_LABEL = 30
+"""Room that a tick's label takes, and a letter of the title."""
+_LETTER = 8
 
 
 def sweep_svg(rows: Sequence[Row], title: str) -> str:
@@ -22,13 +25,14 @@ def sweep_svg(rows: Sequence[Row], title: str) -> str:
     down = -(-len(profiles) // across)
     legend_rows = -(-len(lines) // across)
     top = 34
-    width = across * _WIDTH
+    heading = f"{title}: share of requests missed, over load"
+    width = max(across * _WIDTH, 24 + _LETTER * len(heading))
     height = top + down * _HEIGHT + legend_rows * _LEGEND_ROW + 12
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11">',
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        f'<text x="12" y="22" font-size="14">{escape(title)}: miss rate over load</text>',
+        f'<text x="12" y="22" font-size="14">{escape(heading)}</text>',
     ]
     for at, profile in enumerate(profiles):
         x, y = (at % across) * _WIDTH, top + (at // across) * _HEIGHT
@@ -48,10 +52,17 @@ def _panel(
         y = _y(share)
         yield f'<line x1="{_LEFT}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="#ddd"/>'
         yield f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{share:.0%}</text>'
-    for scale in scales:
+    every = max(1, -(-len(scales) * _LABEL // (right - _LEFT)))  # so that labels don't overlap
+    for at, scale in enumerate(scales):
         x = _x(scale, scales)
         yield f'<line x1="{x:.1f}" y1="{bottom}" x2="{x:.1f}" y2="{bottom + 4}" stroke="#888"/>'
-        yield f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{scale:g}</text>'
+        if at % every == 0:
+            yield f'<text x="{x:.1f}" y="{bottom + 17}" text-anchor="middle">{scale:g}</text>'
+    middle = (_LEFT + right) / 2
+    yield (
+        f'<text x="{middle:.0f}" y="{bottom + 32}" text-anchor="middle" fill="#555">'
+        "times the declared load</text>"
+    )
     for at, (policy, plans) in enumerate(lines):
         points = _points([r for r in rows if (r.policy, r.plans) == (policy, plans)], scales)
         if points:

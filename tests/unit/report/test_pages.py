@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hetsched.report.page import listed
 from hetsched.report.plan_html import plan_page
+from hetsched.report.svg import colour, picture
 from hetsched.report.trace_html import _shares, trace_page
 from hetsched.trace.events import Kind
 from hetsched.trace.model import Trace, TraceApp
@@ -118,3 +120,19 @@ def test_a_plans_page_shows_each_subgraph() -> None:
     [picture] = pictures(plan_page(plan))
     titles = [node.text for node in picture.iter() if node.tag.endswith("title")]
     assert len(titles) == len(plan.subgraphs)
+
+
+def test_many_apps_are_counted_and_each_has_a_colour_of_its_own() -> None:
+    assert len({colour(number) for number in range(50)}) == 50
+    assert listed(["a", "b"], "apps") == "a, b"
+    assert listed([f"app-{at}" for at in range(50)], "apps") == "50 apps"
+
+
+def test_a_long_name_is_cut_in_its_middle_and_told_whole() -> None:
+    name = "an-application-with-a-rather-long-name-1"  # 40 letters, 30 are shown
+    (drawn,) = pictures(picture([name, "b"], [], 0, 10, "caption"))
+    first, second = (node for node in drawn.iter() if node.get("class") == "row")
+    assert first.text == "an-application-…er-long-name-1"
+    assert len(first.text) == 30
+    assert [node.text for node in first] == [name]
+    assert (second.text, len(second)) == ("b", 0)
