@@ -22,6 +22,15 @@ from hetsched.plan.pose import pose
 from hetsched.quantity import format_ns
 from hetsched.soc.profile import Profile
 
+LARGEST_SEED = 2**31 - 1
+"""Source: `random_seed` of CP-SAT's parameters is an int32."""
+
+LONGEST_SEARCH_S = 30 * 24 * 3600
+"""A month: the search's steps are counted in 64 bits."""
+
+MOST_SUBGRAPHS = 2**31 - 1
+"""Counted in 32 bits, natively."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -67,11 +76,18 @@ class Request:
             raise PlacementError(
                 f"gap {self.gap} is out of range: take 0 (proven optimal) up to below 1"
             )
-        if not self.time_limit_s > 0:
-            raise PlacementError(f"time limit {self.time_limit_s} s is not positive")
+        if not 0 < self.time_limit_s <= LONGEST_SEARCH_S:
+            raise PlacementError(
+                f"time limit {self.time_limit_s} s is out of range: take above 0 to "
+                f"{LONGEST_SEARCH_S} s"
+            )
+        if not 0 <= self.seed <= LARGEST_SEED:
+            raise PlacementError(f"seed {self.seed} is out of range: take 0 to {LARGEST_SEED}")
         for unit, cap in self.max_subgraphs.items():
-            if cap < 0:
-                raise PlacementError(f"max subgraphs {unit}={cap} is negative")
+            if not 0 <= cap <= MOST_SUBGRAPHS:
+                raise PlacementError(
+                    f"max subgraphs {unit}={cap} is out of range: take 0 to {MOST_SUBGRAPHS}"
+                )
         if self.max_stage_ns is not None and self.max_stage_ns <= 0:
             raise PlacementError(f"max stage {self.max_stage_ns} ns is not positive")
 
