@@ -89,6 +89,12 @@ class Recovery:
         for unit in hung:
             self._kill(unit)
 
+    def limit_unknown(self, limit_ns: int) -> None:
+        """From now on stages of which nothing is known hang after so long, if any runs at all."""
+        with self._lock:
+            self._ward.unknown_ns = limit_ns
+        self._watch()
+
     def states(self) -> tuple[UnitState, ...]:
         """Every unit as it is now."""
         with self._lock:

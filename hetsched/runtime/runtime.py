@@ -148,7 +148,7 @@ class Runtime:
 
     async def close(
         self, *, cancel: bool = False, timeout: Duration = None, grace: Duration = GRACE
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Take no more requests, wait until nothing runs, end the workers.
 
         A stage that doesn't come back is told (`unit-hung`) and left to itself: its thread ends
@@ -157,27 +157,35 @@ class Runtime:
         Args:
             cancel: end requests in flight as cancelled, after the stages that run just now.
             timeout: when it is over, do that with those that are left.
-            grace: how long those stages may take, and threads may take to end.
+            grace: how long those stages may take, and threads may take to end; with neither, how
+                long any stage may take from now on of which the watchdog `auto` knows nothing. None
+                for ever.
+
+        Returns:
+            The units whose threads hang still.
         """
         timeout_ns = duration_ns("timeout", timeout)
         grace_ns = duration_ns("grace", grace)
         if self._state != "open":
-            return
+            return ()
         self._state = "closed"
         start_ns = time.perf_counter_ns()
+        if grace_ns is not None and timeout_ns is None and not cancel:
+            self._engine.limit_unknown(grace_ns)
         try:
             await self._stop_watching()
             await self._hosting.drain(self._engine, cancel=cancel, timeout_ns=timeout_ns)
             if timeout_ns is not None:
                 timeout_ns = max(1, timeout_ns - (time.perf_counter_ns() - start_ns))
         finally:
-            await self._close_engine(cancel, timeout_ns, grace_ns)
+            stuck = await self._close_engine(cancel, timeout_ns, grace_ns)
             await asyncio.to_thread(self._hosting.close)
             for inbox in self._inboxes:
                 inbox.shut()
             if self._publisher is not None:
                 await asyncio.to_thread(self._publisher.close)
             await asyncio.to_thread(end_trace, self._engine)
+        return stuck
 
     @asynccontextmanager
     async def tracing(self, path: str | Path, *, force: bool = False) -> AsyncGenerator[None, None]:
@@ -212,7 +220,7 @@ class Runtime:
 
     async def _close_engine(
         self, cancel: bool, timeout_ns: int | None, grace_ns: int | None
-    ) -> None:
+    ) -> tuple[str, ...]:
         loop = asyncio.get_running_loop()
         idle: asyncio.Future[None] = loop.create_future()
         self._engine.close(lambda: wake(loop, idle))
@@ -231,8 +239,9 @@ class Runtime:
             raise
         finally:
             self._engine.stop()
-            await asyncio.to_thread(self._engine.join, _seconds(grace_ns))
+            stuck = await asyncio.to_thread(self._engine.join, _seconds(grace_ns))
             await asyncio.to_thread(self._end_children)
+        return stuck
 
     def _end_children(self) -> None:
         """Units in processes of their own: another runtime starts them anew."""

@@ -10,7 +10,7 @@ from hetsched.errors import RunError
 from hetsched.plan.model import Plan
 from hetsched.runtime.app import App
 from hetsched.runtime.faults import UnitState
-from hetsched.runtime.runtime import Runtime
+from hetsched.runtime.runtime import GRACE, Runtime
 from hetsched.runtime.snapshot import Snapshot
 from hetsched.runtime.units import RuntimeUnit
 
@@ -86,9 +86,15 @@ class SyncRuntime:
         """Try a unit once more that was given up; errors are those of `Runtime.retry`."""
         self._runtime.retry(unit)
 
-    def close(self, *, cancel: bool = False, timeout: str | int | None = None) -> None:
+    def close(
+        self,
+        *,
+        cancel: bool = False,
+        timeout: str | int | None = None,
+        grace: str | int | None = GRACE,
+    ) -> tuple[str, ...]:
         """Take no more requests, wait until nothing runs, end the workers; see `Runtime.close`."""
-        self._run(self._runtime.close(cancel=cancel, timeout=timeout))
+        return self._run(self._runtime.close(cancel=cancel, timeout=timeout, grace=grace))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         why = self._refusal()

@@ -33,6 +33,8 @@ class Ward:
             can run ends: it fails at once.
         is_troubled: whether a unit failed of late, so that successes must be told.
         events: what happened since somebody took them.
+        unknown_ns: how long a stage may take of which nothing is known, once somebody waits for the
+            end: then no unit that hangs is waited for either. None for ever.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Ward:
         self.gone: set[int] = set()
         self.is_troubled = False
         self.events: list[FaultEvent] = []
+        self.unknown_ns: int | None = None
         self.faults = faults
         self._names = tuple(names)
         self._killable = tuple(killable)
@@ -106,6 +109,8 @@ class Ward:
         else:
             actions = self._and_down(now_ns, unit, self._failed(now_ns, task, retry=True))
         self._health[unit].hang(now_ns, str(error))
+        if self.unknown_ns is not None and not self._killable[unit]:
+            self._health[unit].due_ns = now_ns  # what waits for it fails at once
         self.is_troubled = True
         self._tell("unit-hung", now_ns, str(error), task)
         self._tell_stage(now_ns, task, actions, str(error))
@@ -250,7 +255,8 @@ class Ward:
         if task is None:
             return None
         program = task[1].program
-        return limit_ns(program.watchdog, self.faults, program.longest_ns[task[2]])
+        found = limit_ns(program.watchdog, self.faults, program.longest_ns[task[2]])
+        return self.unknown_ns if found is None and program.watchdog == "auto" else found
 
     # ---- telling ----
 

@@ -11,7 +11,7 @@ import pytest
 
 from hetsched.backends.base import Buffer
 from hetsched.errors import BackendError, RunError, UnitDownError
-from hetsched.runtime import App, Runtime, RuntimeUnit, SyncRuntime
+from hetsched.runtime import App, HostCall, Runtime, RuntimeUnit, SyncRuntime
 from hetsched.runtime.faults import FaultEvent, Faults, UnitStatus
 from tests.unit.runtime.fakes import FakeBackend, FakeBuffer, Gate, make_model, op
 from tests.unit.runtime.plans import plan_of
@@ -407,6 +407,49 @@ async def test_closing_ends_though_a_stage_hangs_and_says_which(
     gate.open()  # the thread ends when the stage does
     while any(t.name == "hetsched-cpu" for t in threading.enumerate()):
         await asyncio.sleep(0.001)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("tail", [False, True], ids=["plain", "with-host-stages"])
+async def test_closing_waits_for_no_hang_of_which_nothing_is_known(tail: bool) -> None:
+    """No timeout, no limit: the grace is one, also for what waits behind the stage that hangs."""
+    gate, told = Gate("s0"), list[FaultEvent]()
+    cpu, gpu = FakeBackend(name="cpu", before=gate), FakeBackend(name="gpu")
+    runtime = Runtime(units(cpu, gpu), on_fault=told.append)
+    await runtime.__aenter__()
+    post = HostCall(call=dict, where="loop") if tail else ()
+    app = await runtime.deploy(ONE, name="a", model=MODEL, post=post)
+    calls = [asyncio.ensure_future(app({"x": X})) for _ in range(3)]
+    await asyncio.to_thread(gate.reached.wait)
+    assert await runtime.close(grace="20ms") == ("cpu",)
+    for call in calls:
+        with pytest.raises(RunError, match=r"it hung after 0\.02 s"):
+            await call
+    hung = [event for event in told if event.kind == "unit-hung"]
+    assert [(event.unit, event.app, event.stage) for event in hung] == [("cpu", "a", "s0")]
+    assert (app.tally.requests, app.tally.failed) == (3, 3)
+    names = [thread.name for thread in threading.enumerate()]
+    assert [name for name in names if name.startswith("hetsched-")] == ["hetsched-cpu"]
+    gate.open()  # the thread ends when the stage does
+    while any(t.name == "hetsched-cpu" for t in threading.enumerate()):
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.asyncio
+async def test_closing_waits_for_what_comes_to_its_end() -> None:
+    """It takes longer than the grace, but without a watchdog nothing hangs."""
+    gate = Gate("s0")
+    runtime = Runtime(units(FakeBackend(name="cpu", before=gate)), watchdog="off")
+    await runtime.__aenter__()
+    app = await runtime.deploy(ONE, name="a", model=MODEL)
+    call = asyncio.ensure_future(app({"x": X}))
+    await asyncio.to_thread(gate.reached.wait)
+    closing = asyncio.ensure_future(runtime.close(grace="1ms"))
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    gate.open()
+    assert await closing in ((), ("cpu",))  # its thread may need more than the grace to end
+    np.testing.assert_array_equal((await call)["y"], np.abs(X))
 
 
 # ---- quarantine ----
