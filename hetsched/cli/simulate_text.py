@@ -100,6 +100,10 @@ def _units(outcome: "Outcome") -> Table:
 def _print_totals(outcome: "Outcome", console: Console) -> None:
     result = outcome.result
     console.print(f"missed         {_share(result.miss_rate)} of all: late, dropped or failed")
+    gone = {app.name: app.cancelled for app in result.apps if app.cancelled}
+    if gone:
+        counts = ", ".join(f"{count} of {name}" for name, count in gone.items())
+        console.print(f"cancelled      {counts}: their callers waited for no longer")
     known = [unit.energy_uj for unit in result.units if unit.energy_uj is not None]
     if result.energy_uj is not None:
         console.print(f"energy         {format_uj(result.energy_uj)}, {_power(outcome)}")

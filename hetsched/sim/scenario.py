@@ -8,6 +8,7 @@ from hetsched.errors import WorkloadError
 from hetsched.sim import arrivals as sim_arrivals
 from hetsched.sim.blind import ROUND_ROBIN, unaware
 from hetsched.sim.from_plan import from_plan, from_profile
+from hetsched.sim.from_workload import varied, with_courses
 from hetsched.sim.model import FIXED, PLAIN, SimApp, Trigger
 from hetsched.sim.result import SimResult
 from hetsched.sim.simulate import simulate
@@ -93,7 +94,7 @@ def prepare(
     else:
         planned = plan_apps(workload, profile, choice=choice, effort=effort, told=told)
     notes = check_fits(workload, profile, planned)
-    soc = from_profile(profile)
+    soc = with_courses(from_profile(profile), workload)
     if any(app.pre or app.post for app in workload.apps):
         soc = replace(soc, units=(*soc.units, _HOST))
     apps = tuple(_app(workload, each, profile) for each in planned)
@@ -191,7 +192,7 @@ def _app(workload: Workload, planned: Planned, profile: Profile) -> SimApp:
     app = planned.app
     made = from_plan(planned.plan, profile, planned.model, name=app.name)
     return replace(
-        _with_host(made, app, len(profile.units)),
+        _with_host(varied(made, app), app, len(profile.units)),
         arrivals=_arrivals(app),
         triggers=_triggers(app),
         terms=Terms(
@@ -204,6 +205,7 @@ def _app(workload: Workload, planned: Planned, profile: Profile) -> SimApp:
             admission=app.admission,
         ),
         load=together(workload.load, app.load),
+        timeout_ns=None if app.timeout_ns is None else int(app.timeout_ns),
         active=tuple((int(span.from_ns), int(span.to_ns)) for span in app.active),
     )
 

@@ -14,6 +14,7 @@ from hetsched.soc.keys import explain
 from hetsched.workload.arrivals import Replay
 from hetsched.workload.fields import decode, encode
 from hetsched.workload.model import App, Workload
+from hetsched.workload.variation import Measured
 
 _ZOO = "zoo:"
 
@@ -131,6 +132,8 @@ def _explained(message: str) -> str:
     """As `explain`, with the kinds of arrivals, which is where msgspec names none."""
     if message.startswith("Invalid value") and "arrivals.kind" in message:
         return f"{explain(Workload, message)}: take periodic, poisson, bursty, trace or closed"
+    if message.startswith("Invalid value") and "variation.kind" in message:
+        return f"{explain(Workload, message)}: take lognormal, quantiles or trace"
     return explain(Workload, message)
 
 
@@ -153,6 +156,8 @@ def _named_files(app: App) -> dict[str, str]:
         found["chain"] = app.chain.file
     if isinstance(app.arrivals, Replay):
         found["arrivals"] = app.arrivals.file
+    if isinstance(app.variation, Measured):
+        found["variation"] = app.variation.file
     return found
 
 
@@ -162,4 +167,6 @@ def _renamed(app: App, paths: Mapping[str, str]) -> App:
         changed["chain"] = msgspec.structs.replace(app.chain, file=paths["chain"])
     if isinstance(app.arrivals, Replay):
         changed["arrivals"] = Replay(file=paths["arrivals"])
+    if isinstance(app.variation, Measured):
+        changed["variation"] = msgspec.structs.replace(app.variation, file=paths["variation"])
     return msgspec.structs.replace(app, **changed) if changed else app

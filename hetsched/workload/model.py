@@ -10,6 +10,8 @@ from hetsched.dispatch import Admission, Full
 from hetsched.quantity import Origin
 from hetsched.workload.arrivals import Arrivals, Periodic
 from hetsched.workload.fields import Ns, Struct, field, refuse_unless
+from hetsched.workload.units import UnitCourse
+from hetsched.workload.variation import Variation
 
 SCHEMA = 1
 Objective: TypeAlias = Literal["latency", "throughput", "energy"]
@@ -159,6 +161,7 @@ class App(Struct, frozen=True, kw_only=True):
         priority: for the policy `priority`.
         weight: for the policy `weighted-fair`.
         late: `drop` what can't meet its deadline any more, or `run` it all the same.
+        timeout_ns: a request that takes longer is cancelled, its caller has gone; None for never.
         capacity: how many requests may wait for their first stage.
         full: what happens when they are that many.
         admission: which requests are let in.
@@ -166,6 +169,7 @@ class App(Struct, frozen=True, kw_only=True):
         post: host stages after it.
         load: changes of its own load, beside the workload's.
         active: when it is there; always where left out.
+        variation: of its stages' times from run to run; none where left out.
     """
 
     name: str
@@ -181,6 +185,7 @@ class App(Struct, frozen=True, kw_only=True):
     priority: int = 0
     weight: float = 1.0
     late: Literal["drop", "run"] = "drop"
+    timeout_ns: Ns | None = field(name="timeout", default=None)
     capacity: int | None = None
     full: Full = "reject"
     admission: Admission = "all"
@@ -188,6 +193,7 @@ class App(Struct, frozen=True, kw_only=True):
     post: tuple[HostStage, ...] = ()
     load: tuple[Change, ...] = ()
     active: tuple[Span, ...] = ()
+    variation: Variation | None = None
 
     def __post_init__(self) -> None:
         """Check what one app says about itself.
@@ -212,6 +218,9 @@ class App(Struct, frozen=True, kw_only=True):
         )
         refuse_unless(
             self.deadline_ns is None or self.deadline_ns > 0, "deadline must be above 0, as '33ms'"
+        )
+        refuse_unless(
+            self.timeout_ns is None or self.timeout_ns > 0, "timeout must be above 0, as '100ms'"
         )
         fits = 0.001 <= self.weight <= 1e9
         refuse_unless(fits, f"weight {self.weight:g} must be from 0.001 to 1e9")
@@ -247,6 +256,7 @@ class Workload(Struct, frozen=True, kw_only=True):
             late or dropped.
         load: changes of all apps' load together.
         score: parameters of XRBench's score.
+        units: what happens to units of the SoC meanwhile, by name.
         apps: at least one.
     """
 
@@ -263,6 +273,7 @@ class Workload(Struct, frozen=True, kw_only=True):
     impossible: Literal["refuse", "run"] = "refuse"
     load: tuple[Change, ...] = ()
     score: Score | None = None
+    units: dict[str, UnitCourse] = field(default_factory=dict)
     apps: tuple[App, ...]
 
     def __post_init__(self) -> None:
