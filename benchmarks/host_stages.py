@@ -4,8 +4,12 @@
     python benchmarks/host_stages.py --crossing
 
 One app's post computes in plain Python without a pause, closed loop. Meanwhile silero-vad is asked
-every 5 ms; its hand-off is the request's latency minus its stage's time: the way to a unit and
-back. The three settings take turns within each round. Goal: p99 under 1 ms with the process.
+every 5 ms; its hand-off is the request's latency minus its stage's time: from the call to the
+stage's start on a unit, and from its end to the caller. There are two units and never more than two
+requests, so that none waits for a unit that computes another stage, which would be no hand-off.
+The settings take turns within each round: the post sleeps as long instead (what the machine and
+that app's model do to the hand-off), it computes in a process, in a process with the usual time
+slice, on a thread. Goal: p99 under 1 ms with the process.
 
 `--crossing` tells from which size on arrays cross faster through shared memory than through the
 socket: there and back, median of 31.
@@ -17,7 +21,7 @@ import os
 import socket
 import statistics
 import time
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from host_plans import whole
@@ -27,10 +31,11 @@ import hetsched as hs
 from hetsched.runtime import HostCall
 from hetsched.runtime.trial import fill_inputs
 from hetsched.stages.channel import Channel
+from hetsched.stages.manners import step_aside
 
 PERIOD_S = 0.005
 VAD, CLS = "zoo:silero-vad", "zoo:ppocr-cls"
-SETTINGS: tuple[Literal["none", "process", "thread"], ...] = ("none", "process", "thread")
+SETTINGS = ("sleeping", "process", "usual slice", "thread")
 
 
 def compute(_: Any) -> int:
@@ -39,6 +44,20 @@ def compute(_: Any) -> int:
     for number in range(1_000_000):
         total += number * number % 7
     return total
+
+
+def sleep(_: Any) -> None:
+    """As long as `compute`, or so."""
+    time.sleep(0.05)
+
+
+def compute_with_usual_slice(_: Any) -> int:
+    """The same in a process that doesn't step aside for who wakes up."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))  # which forgets the slice
+    try:
+        return compute(_)
+    finally:
+        step_aside(0)
 
 
 async def hand_offs(apps: dict[str, Any], busy: str, seconds: float) -> list[int]:
@@ -50,7 +69,7 @@ async def hand_offs(apps: dict[str, Any], busy: str, seconds: float) -> list[int
         while not is_over:
             await apps[busy](inputs[CLS])
 
-    loaded = asyncio.create_task(load()) if busy != "none" else None
+    loaded = asyncio.create_task(load())
     await asyncio.sleep(0.2)
     waits, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
@@ -58,8 +77,7 @@ async def hand_offs(apps: dict[str, Any], busy: str, seconds: float) -> list[int
         waits.append(result.latency_ns - sum(stage.duration_ns for stage in result.stages))
         await asyncio.sleep(PERIOD_S)
     is_over = True
-    if loaded is not None:
-        await loaded
+    await loaded
     return waits
 
 
@@ -69,9 +87,14 @@ async def measure(rounds: int, seconds: float) -> dict[str, list[tuple[float, fl
     vad, cls = hs.load(VAD), hs.load(CLS)
     async with hs.Runtime(hs.host_units(), host_processes=1) as runtime:
         apps: dict[str, Any] = {"vad": await runtime.deploy(whole(vad), name="vad", model=vad)}
-        for where in ("process", "thread"):
-            post = HostCall(call=compute, where=where)
-            apps[where] = await runtime.deploy(whole(cls), name=where, model=cls, post=post)
+        posts = {
+            "sleeping": HostCall(call=sleep, where="process"),
+            "process": HostCall(call=compute, where="process"),
+            "usual slice": HostCall(call=compute_with_usual_slice, where="process"),
+            "thread": HostCall(call=compute, where="thread"),
+        }
+        for name, post in posts.items():
+            apps[name] = await runtime.deploy(whole(cls), name=name, model=cls, post=post)
         for _ in range(rounds):
             for setting in SETTINGS:
                 waits = await hand_offs(apps, setting, seconds)
@@ -122,7 +145,7 @@ def main() -> None:
     print("hand-off of silero-vad while another app's post computes in Python")
     for setting, rows in found.items():
         for name, values in zip(("p50", "p99"), zip(*rows, strict=True), strict=True):
-            print(f"  {setting:8} {name} {spread(values)} us")
+            print(f"  {setting:12} {name} {spread(values)} us")
 
 
 if __name__ == "__main__":
