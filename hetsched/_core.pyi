@@ -303,6 +303,137 @@ class Recorder:
     def drain(self) -> tuple[bytes, int]:
         """Events that were recorded since the last call, and how many got lost; not in parallel."""
 
+class Histogram:
+    """Counts of durations; see `hetsched.trace.histogram`."""
+
+    def __init__(self) -> None: ...
+    def add(self, value_ns: int) -> None:
+        """One more value; what is below 0 counts as 0."""
+
+    @property
+    def total_ns(self) -> int:
+        """The sum of all values."""
+
+    def rows(self) -> list[tuple[int, int]]:
+        """(bucket, count) of those that aren't empty, in ascending order."""
+
+class Tally:
+    """Counts of an app's requests; see `hetsched.runtime.tally`."""
+
+    requests: int
+    """How many came."""
+
+    def __init__(self) -> None: ...
+    @property
+    def latency(self) -> Histogram:
+        """Of those that were completed or missed."""
+
+    @property
+    def ended(self) -> tuple[int, int, int, int, int]:
+        """How many ended in each way of `hetsched.dispatch.STATUSES`."""
+
+    def count(self, status: int, latency_ns: int) -> None:
+        """One more has ended with that status, so long after it came."""
+
+class Meter:
+    """Counts of one unit."""
+
+    failures: int
+    """How many stages failed there."""
+
+    def __init__(self) -> None: ...
+    @property
+    def busy_ns(self) -> int:
+        """How long stages that have ended well took there."""
+
+    @property
+    def stages(self) -> int:
+        """How many these are."""
+
+class Learned:
+    """Times of one app's stages; see `hetsched.runtime.learning`. Not for several threads."""
+
+    def __init__(self, told: Callable[[int, int, int], None]) -> None:
+        """`told` is called with stage, unit and ns when an average has moved."""
+
+    def add(self, stage: int, unit: int, took_ns: int) -> None:
+        """A stage took that long on a unit."""
+
+    def dropped(self) -> None:
+        """A request was dropped."""
+
+    def average_ns(self, stage: int, unit: int) -> int | None:
+        """What a stage takes on a unit; None when it hasn't run there yet."""
+
+    def places(self) -> dict[tuple[int, int], tuple[int, int, tuple[int, ...]]]:
+        """Average, number of runs and last times, by stage and unit."""
+
+class Account:
+    """What is counted and learnt of one app's requests."""
+
+    is_retired: bool
+    """It learns no more: nobody decides by it."""
+
+    def __init__(
+        self,
+        app: int,
+        deadline_ns: int,
+        tally: Tally,
+        learned: Learned | None,
+        longest_ns: Sequence[int],
+    ) -> None:
+        """A deadline of -1 for none; `longest_ns` as known so far, per stage."""
+
+    def longest_ns(self, stage: int) -> int:
+        """The longest that a stage is known to have taken; 0 for nothing known."""
+
+class Desk:
+    """What a usual request needs under the engine's lock, in two calls that read the clock.
+
+    The rest is for others to do: what isn't usual comes back as the dispatcher's actions.
+    """
+
+    is_plain: bool
+    """Whether nothing but the dispatcher is to be asked; else all comes back."""
+    recorder: Recorder | None
+    """Of the trace that is being recorded."""
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        requests: dict[int, Any],
+        awaited: list[Any],
+        meters: list[Meter],
+        statuses: tuple[Any, ...],
+    ) -> None:
+        """Requests by number, and what each unit runs, are shared with the engine."""
+
+    def begin(self, request: Any, account: Account, deadline_ns: int) -> Any:
+        """A request comes and gets its number.
+
+        Gives the stage (unit, request, stage) to start when that is all there is to do, and is its
+        own; else the list of actions.
+        """
+
+    def end(self, task: Any, account: Account, start_ns: int, end_ns: int) -> Any:
+        """A stage has run from then to then: it is counted, and the dispatcher told.
+
+        When all there is to do is one stage to start at most, and the end of the request itself,
+        that is noted in the request, and the stage or None comes back; else the list of actions.
+        """
+
+class Glance:
+    """Says of arrays whether they are what was promised."""
+
+    def __init__(self, kind: type, rows: list[tuple[str, Any, Any]]) -> None:
+        """Name, dtype (numpy's own object) and shape of each; nothing fits None."""
+
+    def holds(self, given: Any) -> bool:
+        """Whether a dict has just these arrays, of that very type, each in one piece."""
+
+    def named(self, made: Any) -> dict[str, Any] | None:
+        """A list's arrays by name; None when they aren't these, in this order."""
+
 class Arrivals:
     """When an app's requests come: a native pattern, see `hetsched.sim.native`."""
 

@@ -12,9 +12,9 @@
 #include <stdexcept>
 #include <string>
 #include <tuple>
-#include <utility>
 #include <vector>
 
+#include "bind_dispatcher.hpp"
 #include "core/dispatcher.hpp"
 #include "core/drive.hpp"
 #include "core/policy.hpp"
@@ -38,64 +38,17 @@ nb::tuple row(const hc::Action& action) {
   throw std::logic_error("an action of no kind");
 }
 
-nb::list rows(hc::Dispatcher::Actions actions) {
-  nb::list result;
-  for (const hc::Action& action : actions) result.append(row(action));
-  return result;
+hc::AppId deploy(BoundDispatcher& bound, const std::vector<StageRow>& stages, hc::Time deadline,
+                 std::int64_t priority, std::int64_t weight, std::int64_t capacity, int full,
+                 int admission, bool drops_late, std::int32_t turn) {
+  return bound.handle([&](hc::Dispatcher& core) {
+    return core.deploy(app_spec(stages, deadline, priority, weight, capacity, full, admission,
+                                drops_late, turn));
+  });
 }
 
-// A dispatcher that Python may hold. Who calls it holds the GIL; a policy written in Python may let
-// go of it, so what comes in meanwhile is refused.
-class Bound {
- public:
-  Bound(hc::Unit units, const std::string& policy)
-      : core_(units, hc::make_policy(policy, units)) {}
-  Bound(hc::Unit units, std::vector<std::int32_t> order)
-      : core_(units, hc::make_static(std::move(order), units)) {}
-  Bound(hc::Unit units, nb::callable chooser)
-      : chooser_(std::make_unique<PythonChooser>(std::move(chooser))),
-        core_(units, chooser_->policy()) {}
-  Bound(const Bound&) = delete;
-  Bound& operator=(const Bound&) = delete;
-
-  hc::AppId deploy(const std::vector<StageRow>& stages, hc::Time deadline, std::int64_t priority,
-                   std::int64_t weight, std::int64_t capacity, int full, int admission,
-                   bool drops_late, std::int32_t turn) {
-    const Inside inside(*this);
-    return core_.deploy(app_spec(stages, deadline, priority, weight, capacity, full, admission,
-                                 drops_late, turn));
-  }
-
-  template <typename Event>
-  auto handle(Event event) {
-    const Inside inside(*this);
-    return event(core_);
-  }
-
-  const hc::Dispatcher& core() const { return core_; }
-
-  // What the policy written in Python did wrong first, or nothing; asked for once.
-  std::string take_error() { return chooser_ ? chooser_->take_error() : std::string(); }
-
- private:
-  struct Inside {
-    explicit Inside(Bound& bound) : bound(bound) {
-      if (bound.inside_) throw std::runtime_error("the dispatcher is in the middle of an event");
-      bound.inside_ = true;
-    }
-    ~Inside() { bound.inside_ = false; }
-    Inside(const Inside&) = delete;
-    Inside& operator=(const Inside&) = delete;
-    Bound& bound;
-  };
-
-  std::unique_ptr<PythonChooser> chooser_;
-  bool inside_ = false;
-  hc::Dispatcher core_;
-};
-
 std::tuple<std::int64_t, std::int64_t, std::int64_t, std::int64_t> drive(
-    Bound& bound, hc::AppId apps, std::int32_t depth, std::int64_t starts, hc::Time longest,
+    BoundDispatcher& bound, hc::AppId apps, std::int32_t depth, std::int64_t starts, hc::Time longest,
     std::uint64_t seed) {
   const hc::Driven driven = bound.handle([&](hc::Dispatcher& core) {
     return hc::drive(core, apps, depth, starts, longest, seed);
@@ -110,6 +63,12 @@ nb::tuple row(const hc::Candidate& each) {
 }
 
 }  // namespace
+
+nb::list rows(hc::Dispatcher::Actions actions) {
+  nb::list result;
+  for (const hc::Action& action : actions) result.append(row(action));
+  return result;
+}
 
 hc::AppSpec app_spec(const std::vector<StageRow>& stages, hc::Time deadline, std::int64_t priority,
                      std::int64_t weight, std::int64_t capacity, int full, int admission,
@@ -165,28 +124,28 @@ void PythonChooser::note(const std::string& what) {
 void bind_core(nb::module_& m) {
   // An application that ends while it keeps an exception keeps what its frames refer to: no leak.
   nb::set_leak_warnings(false);
-  nb::class_<Bound>(m, "Dispatcher")
+  nb::class_<BoundDispatcher>(m, "Dispatcher")
       .def(nb::init<hc::Unit, const std::string&>(), "units"_a, "policy"_a)
       .def(nb::init<hc::Unit, std::vector<std::int32_t>>(), "units"_a, "policy"_a)
       .def(nb::init<hc::Unit, nb::callable>(), "units"_a, "policy"_a)
-      .def("deploy", &Bound::deploy, "stages"_a, nb::kw_only(), "deadline_ns"_a = -1,
+      .def("deploy", &deploy, "stages"_a, nb::kw_only(), "deadline_ns"_a = -1,
            "priority"_a = 0, "weight"_a = 1000, "capacity"_a = -1, "full"_a = 0, "admission"_a = 0,
            "drops_late"_a = false, "turn"_a = -1)
       .def(
           "retire",
-          [](Bound& bound, hc::AppId app) {
+          [](BoundDispatcher& bound, hc::AppId app) {
             bound.handle([&](hc::Dispatcher& core) { core.retire(app); });
           },
           "app"_a)
       .def(
           "set_duration",
-          [](Bound& bound, hc::AppId app, hc::StageId stage, hc::Unit unit, hc::Time duration) {
+          [](BoundDispatcher& bound, hc::AppId app, hc::StageId stage, hc::Unit unit, hc::Time duration) {
             bound.handle([&](hc::Dispatcher& core) { core.set_duration(app, stage, unit, duration); });
           },
           "app"_a, "stage"_a, "unit"_a, "duration_ns"_a)
       .def(
           "submit",
-          [](Bound& bound, hc::Time now, hc::AppId app, hc::Time deadline) {
+          [](BoundDispatcher& bound, hc::Time now, hc::AppId app, hc::Time deadline) {
             return bound.handle([&](hc::Dispatcher& core) {
               const hc::RequestId request = core.submit(now, app, deadline);
               return nb::make_tuple(request, rows(core.actions()));
@@ -195,7 +154,7 @@ void bind_core(nb::module_& m) {
           "now_ns"_a, "app"_a, "deadline_ns"_a = -1)
       .def(
           "stage_done",
-          [](Bound& bound, hc::Time now, hc::Unit unit, hc::RequestId request, hc::StageId stage) {
+          [](BoundDispatcher& bound, hc::Time now, hc::Unit unit, hc::RequestId request, hc::StageId stage) {
             return bound.handle([&](hc::Dispatcher& core) {
               return rows(core.stage_done(now, unit, request, stage));
             });
@@ -203,7 +162,7 @@ void bind_core(nb::module_& m) {
           "now_ns"_a, "unit"_a, "request"_a, "stage"_a)
       .def(
           "stage_failed",
-          [](Bound& bound, hc::Time now, hc::Unit unit, hc::RequestId request, hc::StageId stage,
+          [](BoundDispatcher& bound, hc::Time now, hc::Unit unit, hc::RequestId request, hc::StageId stage,
              bool retry) {
             return bound.handle([&](hc::Dispatcher& core) {
               return rows(core.stage_failed(now, unit, request, stage, retry));
@@ -212,38 +171,38 @@ void bind_core(nb::module_& m) {
           "now_ns"_a, "unit"_a, "request"_a, "stage"_a, "retry"_a = false)
       .def(
           "unit_down",
-          [](Bound& bound, hc::Time now, hc::Unit unit) {
+          [](BoundDispatcher& bound, hc::Time now, hc::Unit unit) {
             return bound.handle([&](hc::Dispatcher& core) { return rows(core.unit_down(now, unit)); });
           },
           "now_ns"_a, "unit"_a)
       .def(
           "unit_up",
-          [](Bound& bound, hc::Time now, hc::Unit unit) {
+          [](BoundDispatcher& bound, hc::Time now, hc::Unit unit) {
             return bound.handle([&](hc::Dispatcher& core) { return rows(core.unit_up(now, unit)); });
           },
           "now_ns"_a, "unit"_a)
       .def(
           "cancel",
-          [](Bound& bound, hc::Time now, hc::RequestId request) {
+          [](BoundDispatcher& bound, hc::Time now, hc::RequestId request) {
             return bound.handle([&](hc::Dispatcher& core) { return rows(core.cancel(now, request)); });
           },
           "now_ns"_a, "request"_a)
       .def(
           "timer",
-          [](Bound& bound, hc::Time now) {
+          [](BoundDispatcher& bound, hc::Time now) {
             return bound.handle([&](hc::Dispatcher& core) { return rows(core.timer(now)); });
           },
           "now_ns"_a)
-      .def("take_error", &Bound::take_error)
+      .def("take_error", &BoundDispatcher::take_error)
       .def(
-          "queued", [](const Bound& bound, hc::Unit unit) { return bound.core().queued(unit); },
+          "queued", [](const BoundDispatcher& bound, hc::Unit unit) { return bound.core().queued(unit); },
           "unit"_a)
       .def(
-          "waiting", [](const Bound& bound, hc::AppId app) { return bound.core().waiting(app); },
+          "waiting", [](const BoundDispatcher& bound, hc::AppId app) { return bound.core().waiting(app); },
           "app"_a)
-      .def_prop_ro("is_idle", [](const Bound& bound) { return bound.core().is_idle(); })
-      .def_prop_ro("live", [](const Bound& bound) { return bound.core().live(); })
-      .def_prop_ro("allocations", [](const Bound& bound) { return bound.core().allocations(); });
+      .def_prop_ro("is_idle", [](const BoundDispatcher& bound) { return bound.core().is_idle(); })
+      .def_prop_ro("live", [](const BoundDispatcher& bound) { return bound.core().live(); })
+      .def_prop_ro("allocations", [](const BoundDispatcher& bound) { return bound.core().allocations(); });
   m.def("drive_dispatcher", &drive, "dispatcher"_a, nb::kw_only(), "apps"_a, "depth"_a, "starts"_a,
         "longest_ns"_a, "seed"_a = 0);
 }

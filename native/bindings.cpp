@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bind_core.hpp"
+#include "bind_runtime.hpp"
 #include "bind_sim.hpp"
 #include "bind_trace.hpp"
 #include "inside.hpp"
@@ -208,6 +209,8 @@ NB_MODULE(_core, m) {
   m.def("race", &race);
 #endif
   bind_core(m);
+  bind_runtime(m);
+  bind_glance(m);
   bind_sim(m);
   bind_trace(m);
   nb::class_<hp::Problem>(m, "Problem")

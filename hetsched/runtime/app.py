@@ -14,13 +14,15 @@ from hetsched.ir.model import Model
 from hetsched.logs import fields
 from hetsched.plan.model import Plan
 from hetsched.quantity import format_ns, parse_duration_ns
-from hetsched.runtime.engine import Engine, RetiredError
+from hetsched.runtime.engine import Engine
 from hetsched.runtime.feedback import stage_costs
+from hetsched.runtime.following import RetiredError
 from hetsched.runtime.learning import StageCost
-from hetsched.runtime.request import Program, Request, Result, Tally
+from hetsched.runtime.request import Program, Request, Result
 from hetsched.runtime.snapshot import AppSnapshot
 from hetsched.runtime.state_stream import StateStream
 from hetsched.runtime.stream import in_order
+from hetsched.runtime.tally import Tally
 
 _log = logging.getLogger(__name__)
 
@@ -204,7 +206,7 @@ class App:
         loaded = await self._load(plan, model, mapping)
         old = self._program
         self._program, self.plan, self.mapping = loaded
-        self._engine.retire(old.app)
+        self._engine.retire(old)
         log_deployed("redeployed", self._program)
 
     async def _awaited(self, inputs: Inputs, deadline: Duration, timeout: Duration) -> Request:
@@ -227,29 +229,40 @@ class App:
         return request
 
     def _ended(self, inputs: Inputs, deadline: Duration, timeout: Duration) -> Request:
+        if timeout is not None:
+            return self._ended_within(inputs, deadline, duration_ns("timeout", timeout))
+        request = self._admitted(inputs, deadline, None, self._engine.run)
+        if not request.is_told:
+            self._wait(request, -1)
+        return request
+
+    def _ended_within(self, inputs: Inputs, deadline: Duration, timeout_ns: int | None) -> Request:
+        request = self._admitted(inputs, deadline, None, self._engine.submit)
+        if not self._wait(request, -1 if timeout_ns is None else timeout_ns / 1e9):
+            raise self._too_slow(timeout_ns)
+        return request
+
+    def _wait(self, request: Request, timeout_s: float) -> bool:
+        """Until it has ended; False when that took too long."""
         running = threading.Lock()  # an Event takes 2 us
         running.acquire()
-        timeout_ns = duration_ns("timeout", timeout)
-        hand_over = self._engine.run if timeout_ns is None else self._engine.submit
-        request = self._admitted(inputs, deadline, lambda _: running.release(), hand_over)
-        in_time = True
         try:
-            in_time = running.acquire(timeout=-1 if timeout_ns is None else timeout_ns / 1e9)
+            in_time = not request.tell(lambda _: running.release()) or running.acquire(
+                timeout=timeout_s
+            )
         finally:
             if request.status is None:  # too late, or interrupted
                 self._engine.cancel(request)
-        if not in_time:
-            raise self._too_slow(timeout_ns)
-        return request
+        return in_time
 
     def _admitted(
         self,
         inputs: Inputs,
         deadline: Duration,
-        on_end: Callable[[Request], None],
+        on_end: Callable[[Request], None] | None,
         hand_over: Callable[[Request], None],
     ) -> Request:
-        deadline_ns = duration_ns("deadline", deadline) or -1
+        deadline_ns = -1 if deadline is None else duration_ns("deadline", deadline) or -1
         while True:
             program = self._program
             request = Request(program, program.entry(inputs), on_end, deadline_ns)

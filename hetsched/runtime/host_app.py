@@ -16,8 +16,9 @@ from hetsched.runtime.engine import Engine
 from hetsched.runtime.host_flow import Around, Call, Phases
 from hetsched.runtime.host_gate import CancelledRequestError
 from hetsched.runtime.host_waits import drive, drive_blocking
-from hetsched.runtime.request import Request, Result, Tally
+from hetsched.runtime.request import Request, Result
 from hetsched.runtime.state_stream import StateStream
+from hetsched.runtime.tally import Tally
 
 
 class HostedApp(App):
@@ -155,7 +156,7 @@ class HostedApp(App):
                 number = -1 if call.request is None else call.request.number
                 self._engine.seen.host_stages(self._program, number, call.ran)
             with self._counting:
-                self._total.count(status, time.perf_counter_ns() - call.start_ns)
+                self._total.count_as(status, time.perf_counter_ns() - call.start_ns)
         finally:
             self._around.gate.leave()  # else the runtime would wait for it for ever
 

@@ -77,7 +77,7 @@ class Hosting:
             try:
                 around.state.check(loaded[0].graph, name)
             except RunError:
-                engine.retire(loaded[0].app)
+                engine.retire(loaded[0])
                 raise
             return loaded
 

@@ -15,11 +15,12 @@ from hetsched.runtime.compiling import Compiler, OnCompileFailure, check_on_fail
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.entry import Entry
 from hetsched.runtime.host_stage import HostStage
-from hetsched.runtime.request import Program, Tally
+from hetsched.runtime.request import Program
 from hetsched.runtime.standins import ALL, HERE, SAME, Alternatives, able_units, check_alternatives
 from hetsched.runtime.steps import make_steps
 from hetsched.runtime.tail import Cut, home_of, make_stage, may_leave
 from hetsched.runtime.tail import cut as cut_off
+from hetsched.runtime.tally import Tally
 from hetsched.runtime.watch import Watchdog
 from hetsched.runtime.wiring import wire
 
@@ -107,7 +108,7 @@ async def make_program(
         tally=tally,
         learned=engine.learner(app, wired.nodes, terms),
         entry=Entry(model.graph),
-        longest_ns=[_planned_ns(plan, number) for number in range(len(plan.subgraphs))],
+        longest_ns=tuple(_planned_ns(plan, number) for number in range(len(plan.subgraphs))),
         deadline_ns=terms.deadline_ns,
         watchdog=loading.watchdog,
         notes=tuple(compiler.notes),

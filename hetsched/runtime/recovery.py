@@ -3,77 +3,39 @@
 What to do is the ward's decision, see there; this is the thin part with threads and the lock.
 """
 
-import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Sequence
 
-from hetsched._core import Dispatcher
-from hetsched.dispatch import FINISH, STATUSES, Action, RequestStatus
+from hetsched.dispatch import FINISH, Action
 from hetsched.errors import BackendError, RunError, UnitDownError, ValueLostError
-from hetsched.logs import EVENTS, fields
-from hetsched.runtime.alarm import Alarm
-from hetsched.runtime.faults import FaultEvent, UnitState
+from hetsched.runtime.errands import Errands
 from hetsched.runtime.request import Request
-from hetsched.runtime.seen import Seen
-from hetsched.runtime.units import RuntimeUnit
-from hetsched.runtime.ward import Task, Ward
+from hetsched.runtime.shared import Shared
+from hetsched.runtime.todo import FAILED, Notes, Todo
+from hetsched.runtime.ward import Task
 from hetsched.runtime.workers import Workers
-
-_log = logging.getLogger(__name__)
-
-CANCELLED: Final = STATUSES.index(RequestStatus.CANCELLED)
-FAILED: Final = STATUSES.index(RequestStatus.FAILED)
-
-
-class Todo(NamedTuple):
-    """What was decided under the lock, to be done outside of it.
-
-    Attributes:
-        starts: what must run.
-        ended: who must be told.
-        idle: whom to tell that nothing runs any more.
-        events: faults that are to be told.
-        revivals: units whose backend must be brought back, on their worker.
-    """
-
-    starts: list[Task]
-    ended: list[Request]
-    idle: Callable[[], None] | None
-    events: Sequence[FaultEvent] = ()
-    revivals: Sequence[int] = ()
 
 
 class Recovery:
-    """A part of `Engine`; what it shares with the rest is declared here and made there.
+    """The thin part of what is done about faults, with threads and the lock.
 
-    Attributes:
-        units: what there is to run on.
-        listeners: called with each fault, on any thread.
+    Args:
+        shared: what runs, and the ward.
+        notes: of what was decided.
+        errands: what is to be done then.
+        workers: whose threads may hang.
     """
 
-    units: tuple[RuntimeUnit, ...]
-    listeners: list[Callable[[FaultEvent], None]]
-    seen: Seen
-    _lock: threading.Lock
-    _dispatcher: Dispatcher
-    _requests: dict[int, Request]
-    _retired: set[int]
-    _awaited: list[Task | None]
-    _ward: Ward
-    _workers: Workers
-    _rounds: Alarm | None
-    _nobody_looks: bool
-    _look_ns: int | None  # when to look next at what runs
-
-    def _note(self, actions: Sequence[Action], now_ns: int | None = None) -> Todo:
-        raise NotImplementedError
-
-    def _carry_out(
-        self, todo: Todo, *, worker: int | None = None, caller: Request | None = None
-    ) -> Task | None:
-        raise NotImplementedError
+    def __init__(self, shared: Shared, notes: Notes, errands: Errands, workers: Workers) -> None:
+        self._shared = shared
+        self._lock = shared.lock
+        self._dispatcher = shared.dispatcher
+        self._requests = shared.requests
+        self._awaited = shared.awaited
+        self._ward = shared.ward
+        self._notes = notes
+        self._errands = errands
+        self._workers = workers
 
     def leave_running(self) -> None:
         """Take what still runs to hang: the requests end, the threads are left to themselves."""
@@ -84,21 +46,16 @@ class Recovery:
             for unit, task in enumerate(self._awaited):
                 if task is not None:
                     actions += self._take_off(now_ns, unit, task, None)
-            todo = self._note(actions)
-        self._carry_out(todo)
+            todo = self._notes.note(actions)
+        self._errands.carry_out(todo)
         for unit in hung:
-            self._kill(unit)
+            self.kill(unit)
 
     def limit_unknown(self, limit_ns: int) -> None:
         """From now on stages of which nothing is known hang after so long, if any runs at all."""
         with self._lock:
             self._ward.unknown_ns = limit_ns
-        self._watch()
-
-    def states(self) -> tuple[UnitState, ...]:
-        """Every unit as it is now."""
-        with self._lock:
-            return self._ward.states()
+        self.watch()
 
     def retry(self, unit: int) -> None:
         """Try a unit once more that was given up.
@@ -108,29 +65,10 @@ class Recovery:
         """
         with self._lock:
             now_ns = time.perf_counter_ns()
-            todo = self._note(self._ward.retry(now_ns, unit), now_ns)
-        self._carry_out(todo)
+            todo = self._notes.note(self._ward.retry(now_ns, unit), now_ns)
+        self._errands.carry_out(todo)
 
-    def tell(self, event: FaultEvent) -> None:
-        """Log a fault, and pass it on to those who listen."""
-        is_good = event.kind in ("unit-up", "plan-replaced")
-        where = event.unit or event.app
-        known = {name: getattr(event, name) for name in EVENTS[event.kind]}
-        _log.log(
-            logging.INFO if is_good else logging.WARNING,
-            "%s: %s %s",
-            event.kind,
-            where,
-            event.reason,
-            extra=fields(event.kind, **known),
-        )
-        for listener in tuple(self.listeners):
-            try:
-                listener(event)
-            except Exception:  # noqa: BLE001 - a listener's mistake is its own
-                _log.exception("a listener of fault events failed")
-
-    def _go_round(self) -> None:
+    def go_round(self) -> None:
         """On the ward's thread: look after what hangs, and what waits to be brought back."""
         hung: list[Task] = []
         with self._lock:
@@ -140,26 +78,26 @@ class Recovery:
                 None if self._workers.has_job[unit] else task
                 for unit, task in enumerate(self._awaited)
             ]
-            found, self._look_ns = self._ward.look(now_ns, running)
+            found, self._shared.look_ns = self._ward.look(now_ns, running)
             for task, limit in found:
                 actions += self._take_off(now_ns, task[0], task, limit)
                 hung.append(task)
-            self._nobody_looks = self._look_ns is None
-            todo = self._note(actions, now_ns)
-        self._carry_out(todo)
+            self._shared.nobody_looks = self._shared.look_ns is None
+            todo = self._notes.note(actions, now_ns)
+        self._errands.carry_out(todo)
         for unit, _, _ in hung:
-            self._kill(unit)
+            self.kill(unit)
 
     def _take_off(self, now_ns: int, unit: int, task: Task, limit: int | None) -> Sequence[Action]:
         """Expect no answer from a unit any more. Under the lock."""
         self._awaited[unit] = None
-        self.seen.began(task)
+        self._shared.seen.began(task)
         actions = self._ward.hangs(now_ns, task, limit)
-        return [*actions, *self._again(now_ns, task[1])] if task[1].is_lost else actions
+        return [*actions, *self.again(now_ns, task[1])] if task[1].is_lost else actions
 
-    def _kill(self, unit: int) -> None:
+    def kill(self, unit: int) -> None:
         """End what hangs, where the backend can; else its worker does nothing until it is back."""
-        kill = getattr(self.units[unit].backend, "kill", None)
+        kill = getattr(self._shared.units[unit].backend, "kill", None)
         if kill is not None:
             kill()
             return
@@ -171,9 +109,9 @@ class Recovery:
         for job in jobs:
             job.refuse(BackendError(f"unit {state.name!r}: {state.reason}"))
 
-    def _revive(self, unit: int) -> None:
+    def revive(self, unit: int) -> None:
         """On the unit's worker: bring its backend back."""
-        revive = getattr(self.units[unit].backend, "revive", None)
+        revive = getattr(self._shared.units[unit].backend, "revive", None)
         error: Exception | None = None
         if revive is not None:
             try:
@@ -182,26 +120,28 @@ class Recovery:
                 error = found
         with self._lock:
             now_ns = time.perf_counter_ns()
-            todo = self._note(self._ward.revived(now_ns, unit, error), now_ns)
-        self._carry_out(todo)
+            todo = self._notes.note(self._ward.revived(now_ns, unit, error), now_ns)
+        self._errands.carry_out(todo)
 
-    def _watch(self) -> None:
+    def watch(self) -> None:
         """Something runs that may hang: look at it now, and from then on from time to time."""
         with self._lock:
-            self._nobody_looks = False
-            self._look_ns = time.perf_counter_ns()
-            if self._rounds is not None:
-                self._rounds.set(self._look_ns)
+            self._shared.nobody_looks = False
+            self._shared.look_ns = time.perf_counter_ns()
+            if self._shared.rounds is not None:
+                self._shared.rounds.set(self._shared.look_ns)
 
-    def _interrupted(self, task: Task, error: BaseException) -> Todo:
+    def interrupted(self, task: Task, error: BaseException) -> Todo:
+        """Something other than the stage ended it."""
         name, kind = task[1].program.name, type(error).__name__
-        return self._failed(task, RunError(f"a request of app {name!r} was interrupted: {kind}"))
+        return self.failed(task, RunError(f"a request of app {name!r} was interrupted: {kind}"))
 
-    def _failed(self, task: Task, error: RunError) -> Todo:
+    def failed(self, task: Task, error: RunError) -> Todo:
+        """A stage has raised."""
         unit = task[0]
         with self._lock:
             if self._awaited[unit] is not task:
-                return self._came_back(task, error)
+                return self.came_back(task, error)
             self._awaited[unit] = None
             now_ns = time.perf_counter_ns()
             if self._has_lost(task, error):
@@ -209,14 +149,14 @@ class Recovery:
             else:
                 actions = self._ward.failed(now_ns, task, error)
             if task[1].is_lost:
-                actions = [*actions, *self._again(now_ns, task[1])]
-            self.seen.failed(now_ns, task, is_retried=not _ends(task[1], actions))
-            return self._note(actions, now_ns)
+                actions = [*actions, *self.again(now_ns, task[1])]
+            self._shared.seen.failed(now_ns, task, is_retried=not _ends(task[1], actions))
+            return self._notes.note(actions, now_ns)
 
-    def _came_back(self, task: Task, error: BaseException | None) -> Todo:
+    def came_back(self, task: Task, error: BaseException | None) -> Todo:
         """A stage's answer comes when nobody waits for it any more. Under the lock."""
         now_ns = time.perf_counter_ns()
-        return self._note(self._ward.came_back(now_ns, task, error), now_ns)
+        return self._notes.note(self._ward.came_back(now_ns, task, error), now_ns)
 
     # ---- requests whose values are lost ----
 
@@ -226,14 +166,14 @@ class Recovery:
         cause = error.__cause__
         is_of_others = isinstance(cause, UnitDownError) and cause.unit not in (
             None,
-            self.units[unit].name,
+            self._shared.units[unit].name,
         )
         return (
             (isinstance(cause, ValueLostError) or is_of_others)
             and request.status is None
             and not request.is_lost
             and request.restarts < self._ward.faults.deaths
-            and request.program.app not in self._retired
+            and not request.program.account.is_retired
         )
 
     def _lose(self, now_ns: int, task: Task, error: RunError) -> list[Action]:
@@ -249,11 +189,11 @@ class Recovery:
         ]
         return actions + self._dispatcher.stage_failed(now_ns, unit, number, stage, False)
 
-    def _again(self, now_ns: int, request: Request) -> Sequence[Action]:
+    def again(self, now_ns: int, request: Request) -> Sequence[Action]:
         """Submit it anew, unless one of its stages still runs. Under the lock."""
         if any(task is not None and task[1] is request for task in self._awaited):
             return ()
-        if request.program.app in self._retired:
+        if request.program.account.is_retired:
             request.is_lost = False
             return [(FINISH, -1, request.number, FAILED)]
         before = request.number
@@ -263,7 +203,7 @@ class Recovery:
             now_ns, request.program.app, request.left_ns(now_ns)
         )
         self._requests[request.number] = request
-        self.seen.restarted(now_ns, before, request)
+        self._shared.seen.restarted(now_ns, before, request)
         return actions
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from hetsched._core import Account, Glance
 from hetsched.backends.base import Buffer, HostValue
 from hetsched.dispatch import RequestStatus
 from hetsched.errors import BackendError, DroppedError, HetschedError, RunError
@@ -15,9 +16,9 @@ from hetsched.ir.graph import Graph
 from hetsched.runtime.entry import Entry
 from hetsched.runtime.learning import Learned
 from hetsched.runtime.steps import Step, plain
+from hetsched.runtime.tally import Tally
 from hetsched.runtime.watch import Watchdog
 from hetsched.runtime.wiring import Wired
-from hetsched.trace.histogram import Histogram
 
 if TYPE_CHECKING:
     from hetsched.runtime.host_stage import HostStage
@@ -67,44 +68,46 @@ class Result:
     stages: tuple[StageTime, ...]
 
 
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """How many requests of an app came, and how those that ended did so.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blank:
+    """How a program's requests begin.
 
-    `requests` is the sum of the others but `in_flight`, and of that. `latency` is of those that
-    were completed or missed.
+    Attributes:
+        inputs: names, in the order of their slots, which are the first ones.
+        empty: the other slots.
+        readers: per slot, how many stages read it.
+        are_shared: whether several stages read one of them.
+        times: per stage: it hasn't run.
+        gives_all: whether what the only stage leaves is all of the outputs, in their order.
+        outputs: says so of what that stage made when it is what was promised; else None.
     """
 
-    requests: int = 0
-    completed: int = 0
-    missed: int = 0
-    dropped: int = 0
-    cancelled: int = 0
-    failed: int = 0
-    latency: Histogram = field(default_factory=Histogram, compare=False, repr=False)
+    inputs: tuple[str, ...]
+    empty: tuple[None, ...]
+    readers: tuple[int, ...]
+    are_shared: bool
+    times: tuple[tuple[int, int, int], ...]
+    gives_all: bool
+    outputs: Glance | None
 
-    def count(self, status: RequestStatus, latency_ns: int) -> None:
-        """One more has ended like that, so long after it came."""
-        if status is RequestStatus.COMPLETED:
-            self.completed += 1
-            self.latency.add(latency_ns)
-            return
-        setattr(self, status, getattr(self, status) + 1)
-        if status is RequestStatus.MISSED:
-            self.latency.add(latency_ns)
-
-    @property
-    def in_flight(self) -> int:
-        """How many haven't ended."""
-        ended = self.completed + self.missed + self.dropped + self.cancelled + self.failed
-        return self.requests - ended
-
-    @property
-    def miss_rate(self) -> float:
-        """(missed + dropped + failed) of those that ended and weren't cancelled; 0 of none."""
-        bad = self.missed + self.dropped + self.failed
-        counted = bad + self.completed
-        return bad / counted if counted else 0.0
+    @classmethod
+    def of(cls, wired: Wired, steps: Sequence[Step]) -> "Blank":
+        """That of a wired plan."""
+        inputs = tuple(sorted(wired.input_slots, key=lambda name: wired.input_slots[name]))
+        left = steps[0].leaving if len(steps) == 1 else ()
+        names = tuple(each.name for each in left)
+        gives_all = len(steps) == 1 and names == tuple(name for name, _ in wired.output_slots)
+        are_in_order = gives_all and [each.position for each in left] == [*range(steps[0].makes)]
+        rows = [(each.name, each.dtype, each.shape) for each in left]
+        return cls(
+            inputs=inputs,
+            empty=(None,) * (wired.slots - len(inputs)),
+            readers=tuple(wired.readers),
+            are_shared=any(step.shared for step in steps),
+            times=((0, 0, -1),) * len(wired.stages),
+            gives_all=gives_all,
+            outputs=Glance(ndarray, rows) if are_in_order else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +126,13 @@ class Program:
         learned: what its stages really take; None where nothing depends on it.
         entry: checks a request's inputs.
         deadline_ns: of its requests, since they came; None for none.
-        longest_ns: per stage, the longest that it is known to have taken; 0 for nothing known.
+        longest_ns: per stage, the longest that it was known to take; 0 for nothing known.
         watchdog: when one of its stages hangs.
         notes: what didn't go as planned when it was loaded.
         host_stages: ids of what the host does around the model.
         tail: what of the model itself the host's pool does, after all stages.
+        account: what is counted and learnt of its requests, natively.
+        blank: how a request begins.
     """
 
     app: int
@@ -140,12 +145,20 @@ class Program:
     tally: Tally
     learned: Learned | None
     entry: Entry
-    longest_ns: list[int]
+    longest_ns: tuple[int, ...]
     deadline_ns: int | None = None
     watchdog: Watchdog = "auto"
     notes: tuple[str, ...] = ()
     host_stages: tuple[str, ...] = ()
     tail: "HostStage | None" = None
+    account: Account = field(init=False, repr=False)
+    blank: Blank = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        deadline_ns = -1 if self.deadline_ns is None else self.deadline_ns
+        account = Account(self.app, deadline_ns, self.tally, self.learned, self.longest_ns)
+        object.__setattr__(self, "account", account)
+        object.__setattr__(self, "blank", Blank.of(self.wired, self.steps))
 
 
 class Ran(NamedTuple):
@@ -191,6 +204,7 @@ class Request:
         "failures",
         "finished_ns",
         "is_lost",
+        "is_told",
         "number",
         "program",
         "restarts",
@@ -202,7 +216,7 @@ class Request:
         self,
         program: Program,
         inputs: Mapping[str, HostValue],
-        on_end: Callable[["Request"], None],
+        on_end: Callable[["Request"], None] | None,
         deadline_ns: int = -1,
     ) -> None:
         self.program = program
@@ -211,6 +225,7 @@ class Request:
         self.status: RequestStatus | None = None
         self.failures: tuple[Failure, ...] = ()
         self.is_lost = False  # it starts anew when none of its stages runs any more
+        self.is_told = False  # who waits knows that it has ended
         self.restarts = 0
         self._on_end = on_end
         self._inputs = inputs
@@ -219,13 +234,12 @@ class Request:
         self.submitted_ns = time.perf_counter_ns()
 
     def _prepare(self) -> None:
-        wired = self.program.wired
+        blank, inputs = self.program.blank, self._inputs
         self._leaving: dict[str, HostValue] = {}
-        self._slots: list[Buffer | HostValue] = [None] * wired.slots
-        for name, slot in wired.input_slots.items():
-            self._slots[slot] = self._inputs[name]
-        self._left = list(wired.readers)
-        self._times = [(0, 0, -1)] * len(wired.stages)
+        self._slots: list[Buffer | HostValue] = [inputs[name] for name in blank.inputs]
+        self._slots += blank.empty
+        self._left = list(blank.readers) if blank.are_shared else []
+        self._times = list(blank.times)
 
     def start_anew(self) -> None:
         """Forget all that was computed; none of its stages runs now."""
@@ -251,9 +265,13 @@ class Request:
         self._times[stage] = (start_ns, start_ns, unit)
         try:
             made = calls[unit]([slots[slot] for slot in reads])
+            end_ns = time.perf_counter_ns()
+            outputs = self.program.blank.outputs
+            if outputs is not None and (left := outputs.named(made)) is not None:
+                return Ran(made, left, start_ns, end_ns)
             if len(made) != makes:
                 raise BackendError(f"it made {len(made)} values instead of {makes}")
-            left: dict[str, HostValue] = {}
+            left = {}
             for position, name, dtype, shape in leaving:
                 value: Buffer | np.ndarray = made[position]
                 if type(value) is ndarray and value.dtype is dtype and value.shape == shape:
@@ -272,8 +290,10 @@ class Request:
         made, leaving, start_ns, end_ns = ran
         _, _, _, _, writes, drops, shared = self.program.steps[stage]
         self._times[stage] = (start_ns, end_ns, unit)
-        if leaving:
-            self._leaving.update(leaving)
+        if self.program.blank.gives_all:  # nothing else is looked at any more
+            self._leaving = leaving
+            return
+        self._leaving.update(leaving)
         slots = self._slots
         for slot, value in zip(writes, made, strict=False):  # none where all of it leaves
             slots[slot] = value
@@ -326,13 +346,20 @@ class Request:
 
     def end(self, status: RequestStatus) -> None:
         """Note how it ended."""
-        self.status = status
         self.finished_ns = time.perf_counter_ns()
-        self.program.tally.count(status, self.finished_ns - self.submitted_ns)
+        self.program.tally.count_as(status, self.finished_ns - self.submitted_ns)
+        self.status = status
 
     def notify(self) -> None:
         """Tell who waits for it; called once, outside the lock."""
-        self._on_end(self)
+        self.is_told = True
+        if (on_end := self._on_end) is not None:
+            on_end(self)
+
+    def tell(self, on_end: Callable[["Request"], None]) -> bool:
+        """Tell somebody when it has ended; False when it's too late for that: it has."""
+        self._on_end = on_end
+        return not self.is_told
 
     def outputs(self) -> dict[str, Any]:
         """Outputs of a completed or missed request, in the model's order.
@@ -341,6 +368,11 @@ class Request:
             DroppedError: when it was dropped.
             RunError: when it failed or was cancelled.
         """
+        if self.status is RequestStatus.COMPLETED or self.status is RequestStatus.MISSED:
+            if self.program.blank.gives_all:
+                return self._leaving
+            pairs = self.program.wired.output_slots
+            return {name: self._output(name, slot) for name, slot in pairs}
         name = self.program.name
         if self.status is RequestStatus.FAILED:
             raise self.error
@@ -349,9 +381,7 @@ class Request:
                 f"a request of app {name!r} was dropped: it couldn't meet its deadline any more, "
                 "or there was no room for it"
             )
-        if self.status not in (RequestStatus.COMPLETED, RequestStatus.MISSED):
-            raise RunError(f"a request of app {name!r} was cancelled: it has no result")
-        return {name: self._output(name, slot) for name, slot in self.program.wired.output_slots}
+        raise RunError(f"a request of app {name!r} was cancelled: it has no result")
 
     def result(self) -> Result:
         """Outputs and times of a completed or missed request.

@@ -38,10 +38,10 @@ from hetsched.runtime.replanning import (
     planned_names,
     units_of,
 )
-from hetsched.runtime.request import Tally
 from hetsched.runtime.snapshot import Snapshot, policy_name
 from hetsched.runtime.standins import SAME, Alternatives
 from hetsched.runtime.tail import may_have_tail
+from hetsched.runtime.tally import Tally
 from hetsched.runtime.tracing import begin as begin_trace
 from hetsched.runtime.tracing import end as end_trace
 from hetsched.runtime.units import RuntimeUnit, map_units

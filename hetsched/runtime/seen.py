@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from hetsched._core import Dispatcher, Recorder
+from hetsched._core import Dispatcher, Meter, Recorder
 from hetsched.dispatch import STATUSES
 from hetsched.errors import RunError
 from hetsched.runtime.faults import FaultEvent, UnitState
@@ -36,21 +36,6 @@ HostRun: TypeAlias = tuple[int, int, int, bool]
 """Number of a host stage, its start and end in ns, and whether it failed."""
 
 
-class UnitMeter:
-    """Counts of one unit.
-
-    Attributes:
-        busy_ns: how long stages that have ended well took there.
-        stages: how many these are.
-        failures: how many failed there.
-    """
-
-    __slots__ = ("busy_ns", "failures", "stages")
-
-    def __init__(self) -> None:
-        self.busy_ns = self.stages = self.failures = 0
-
-
 class Seen:
     """Counters and trace of one engine.
 
@@ -64,7 +49,7 @@ class Seen:
     """
 
     def __init__(self, units: Sequence[str]) -> None:
-        self.meters = tuple(UnitMeter() for _ in units)
+        self.meters = tuple(Meter() for _ in units)
         self._units = {name: number for number, name in enumerate(units)}
         self.apps: dict[int, TraceApp] = {}
         self.recorder: Recorder | None = None
@@ -168,15 +153,6 @@ class Seen:
             app, kind = request.program.app, int(Kind.RESTARTED)
             recorder.at(now_ns, kind, NONE, app, before, NONE, request.number)
             self.submitted(request)
-
-    def ended(self, unit: int, request: "Request", stage: int, took_ns: int) -> None:
-        """A stage has run to its end, and the request knows when."""
-        meter = self.meters[unit]
-        meter.busy_ns += took_ns
-        meter.stages += 1
-        if (recorder := self.recorder) is not None:
-            start_ns, end_ns = request.span_ns(stage)
-            recorder.ran(start_ns, end_ns, unit, request.program.app, request.number, stage)
 
     def began(self, task: tuple[int, "Request", int]) -> None:
         """The start of a stage that doesn't run to its end."""

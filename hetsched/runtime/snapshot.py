@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from hetsched.dispatch import Policy, StaticOrder
-from hetsched.runtime.request import Tally
+from hetsched.runtime.tally import Tally
 from hetsched.trace.histogram import Distribution
 
 SCHEMA: Final = 1
@@ -59,7 +59,7 @@ class AppSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             failed=tally.failed,
             in_flight=tally.in_flight,
             waiting=waiting,
-            latency=tally.latency.state(),
+            latency=tally.latencies(),
         )
 
     @property

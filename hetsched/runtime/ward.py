@@ -255,7 +255,7 @@ class Ward:
         if task is None:
             return None
         program = task[1].program
-        found = limit_ns(program.watchdog, self.faults, program.longest_ns[task[2]])
+        found = limit_ns(program.watchdog, self.faults, program.account.longest_ns(task[2]))
         return self.unknown_ns if found is None and program.watchdog == "auto" else found
 
     # ---- telling ----

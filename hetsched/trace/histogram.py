@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from hetsched import _core
+
 BITS: Final = 6
 ERROR: Final = 1 / 128
 """A quantile is within this share of the value of that rank."""
@@ -85,33 +87,19 @@ def _filled(counts: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
     return tuple(sorted((bucket, count) for bucket, count in counts.items() if count))
 
 
-class Histogram:
+class Histogram(_core.Histogram):
     """Takes durations in, one at a time; not for several threads at once."""
-
-    __slots__ = ("_counts", "_total_ns")
-
-    def __init__(self) -> None:
-        self._counts: dict[int, int] = {}
-        self._total_ns = 0
-
-    def add(self, value_ns: int) -> None:
-        """One more value; what is below 0 counts as 0."""
-        # As in bucket_of, which would be one call more.
-        if value_ns < 0:
-            value_ns = 0
-        shift = value_ns.bit_length() - 7
-        bucket = value_ns if shift <= 0 else (shift << BITS) + (value_ns >> shift)
-        counts = self._counts
-        counts[bucket] = counts.get(bucket, 0) + 1
-        self._total_ns += value_ns
 
     def state(self) -> Distribution:
         """What it holds now."""
-        return Distribution(
-            count=sum(self._counts.values()),
-            total_ns=self._total_ns,
-            buckets=_filled(self._counts),
-        )
+        return state_of(self)
+
+
+def state_of(histogram: _core.Histogram) -> Distribution:
+    """What a native histogram holds now."""
+    rows = tuple(histogram.rows())
+    count = sum(each for _, each in rows)
+    return Distribution(count=count, total_ns=histogram.total_ns, buckets=rows)
 
 
 def distribution(values_ns: Iterable[int]) -> Distribution:

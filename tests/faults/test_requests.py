@@ -170,7 +170,7 @@ async def test_leaving_with_an_exception_cancels_requests_in_flight() -> None:
     opener: list[asyncio.Future[None]] = []
 
     async def open_when_cancelled(runtime: Runtime) -> None:
-        while runtime._engine._requests:
+        while runtime._engine._shared.requests:
             await asyncio.sleep(0)
         gate.open()
 
@@ -202,7 +202,7 @@ async def test_closing_that_is_cancelled_still_ends_the_workers() -> None:
     closing = asyncio.ensure_future(runtime.close())
     await asyncio.sleep(0)
     closing.cancel()
-    while runtime._engine._requests:  # until closing has seen it and cancelled them
+    while runtime._engine._shared.requests:  # until closing has seen it and cancelled them
         await asyncio.sleep(0)
     gate.open()
     with pytest.raises(asyncio.CancelledError):

@@ -103,4 +103,4 @@ async def test_nothing_is_lost_or_answered_wrongly(policy: str) -> None:
     assert told["dropped"] >= ended["dropped"]
     assert told["answered"] >= ended["answered"]
     assert told.total() == ended.total()
-    assert runtime._engine._requests == {}
+    assert runtime._engine._shared.requests == {}

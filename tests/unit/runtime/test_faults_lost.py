@@ -99,7 +99,7 @@ async def test_what_is_cancelled_meanwhile_does_not_start_anew() -> None:
         app = await runtime.deploy(SPLIT, name="a", model=DIAMOND)
         call = asyncio.ensure_future(app({"x": X}))
         await asyncio.to_thread(gate.reached.wait)
-        while not any(request.is_lost for request in runtime._engine._requests.values()):
+        while not any(request.is_lost for request in runtime._engine._shared.requests.values()):
             await asyncio.sleep(0)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -4,12 +4,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hetsched.runtime.learning import DOUBT, FOLLOWS, KEPT, SHARE, Learned, RobustAverage
+from hetsched.runtime.learning import DOUBT, FOLLOWS, KEPT, SHARE, Learned
+from tests.unit.runtime.slow_learning import SlowLearned
 
 
-def average_of(*times_ns: int) -> RobustAverage:
-    average = RobustAverage(times_ns[0])
-    for each in times_ns[1:]:
+class Average:
+    """Of one place."""
+
+    def __init__(self) -> None:
+        self._learned = Learned(lambda *_: None)
+
+    def add(self, took_ns: int) -> None:
+        self._learned.add(0, 0, took_ns)
+
+    @property
+    def ns(self) -> int:
+        return self._learned.places()[0, 0][0]
+
+    @property
+    def runs(self) -> int:
+        return self._learned.places()[0, 0][1]
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        return self._learned.places()[0, 0][2]
+
+
+def average_of(*times_ns: int) -> Average:
+    average = Average()
+    for each in times_ns:
         average.add(each)
     return average
 
@@ -85,3 +108,32 @@ def test_places_tell_average_runs_and_times() -> None:
     for took_ns in (10, 30, 20):
         learned.add(0, 1, took_ns)
     assert learned.places() == {(0, 1): (20, 3, (10, 30, 20))}
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.integers(0, 2), st.integers(0, 2), st.integers(0, 10**13)),
+            st.tuples(st.just(0), st.just(0), st.integers(900, 1100)),
+            st.just(None),
+        ),
+        max_size=120,
+    )
+)
+def test_learns_what_the_slow_reference_learns_and_tells_the_same(
+    rows: list[tuple[int, int, int] | None],
+) -> None:
+    told: list[tuple[int, int, int]] = []
+    expected: list[tuple[int, int, int]] = []
+    native = Learned(lambda *row: told.append(row))
+    slow = SlowLearned(lambda *row: expected.append(row))
+    for row in rows:
+        for learned in (native, slow):
+            if row is None:
+                learned.dropped()
+            else:
+                learned.add(*row)
+    assert native.places() == slow.places()
+    # When requests were dropped, in no order.
+    assert sorted(told) == sorted(expected)
+    assert native.average_ns(0, 0) == slow.average_ns(0, 0)

@@ -97,7 +97,7 @@ async def test_a_synchronous_call_waits_for_a_busy_unit() -> None:
         first = asyncio.ensure_future(app({"x": X}))
         await asyncio.to_thread(gate.reached.wait)
         second = asyncio.ensure_future(asyncio.to_thread(app.run, {"x": X + 1}))
-        while len(runtime._engine._requests) < 2:
+        while len(runtime._engine._shared.requests) < 2:
             await asyncio.sleep(0)
         assert not second.done()
         gate.open()

@@ -27,6 +27,6 @@ def test_what_brings_a_unit_up_isnt_refused_when_its_thread_is_back() -> None:
     engine = Engine(UNITS)
     job = Job(lambda: 1)
     engine._workers.mailboxes[0].put(job)
-    engine._kill(0)
+    engine._recovery.kill(0)
     assert not job.future.done()
     assert engine._workers.mailboxes[0].get_nowait() is job
