@@ -18,6 +18,7 @@ from hetsched.runtime.engine import Engine
 from hetsched.runtime.feedback import stage_costs
 from hetsched.runtime.following import RetiredError
 from hetsched.runtime.learning import StageCost
+from hetsched.runtime.places import StagePlace, stage_places
 from hetsched.runtime.request import Program, Request, Result
 from hetsched.runtime.snapshot import AppSnapshot
 from hetsched.runtime.state_stream import StateStream
@@ -65,7 +66,15 @@ class App:
 
     def snapshot(self) -> AppSnapshot:
         """Counts and latencies up to now."""
-        return AppSnapshot.of(self.name, self.tally, self._engine.waiting(self._program.app))
+        waiting = self._engine.waiting(self._program.app)
+        return AppSnapshot.of(self.name, self.tally, waiting, self.alternatives())
+
+    def alternatives(self) -> tuple[StagePlace, ...]:
+        """Per stage the units that may run it, the planned one first.
+
+        Each with what it is expected to take, and whether that was learned, planned or assumed.
+        """
+        return stage_places(self._program, self.plan, self.mapping, self._engine.units)
 
     def learned(self) -> tuple[StageCost, ...]:
         """What each stage took of late on each unit, with its band and what the plan says.

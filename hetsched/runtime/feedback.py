@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hetsched.backends.base import is_emulated
 from hetsched.cost.bands import band
 from hetsched.plan.model import Plan
 from hetsched.quantity import Origin
@@ -45,7 +46,6 @@ def stage_costs(program: "Program", units: Sequence[RuntimeUnit]) -> tuple[Stage
     for (number, unit), (average_ns, runs, times) in sorted(program.learned.places().items()):
         stage, seen = program.wired.stages[number], band(times)
         planned_ns = dict(stage.units).get(unit, 0)
-        emulated = getattr(units[unit].backend, "emulated", False)
         found.append(
             StageCost(
                 stage=stage.id,
@@ -56,10 +56,15 @@ def stage_costs(program: "Program", units: Sequence[RuntimeUnit]) -> tuple[Stage
                 average_ns=average_ns,
                 planned_ns=planned_ns or None,
                 runs=runs,
-                origin=Origin.EMULATED if emulated else Origin.MEASURED,
+                origin=origin_on(units[unit]),
             )
         )
     return tuple(found)
+
+
+def origin_on(unit: RuntimeUnit) -> Origin:
+    """What times are that were taken on a unit."""
+    return Origin.EMULATED if is_emulated(unit.backend) else Origin.MEASURED
 
 
 def save(

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from hetsched.dispatch import Policy, StaticOrder
+from hetsched.runtime.places import StagePlace
 from hetsched.runtime.tally import Tally
 from hetsched.trace.histogram import Distribution
 
@@ -33,6 +34,7 @@ class AppSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         in_flight: haven't ended.
         waiting: of those, none of whose stages has started.
         latency: of those that were completed or missed, from submission to end.
+        places: which units may run its stages, see `App.alternatives`.
     """
 
     name: str
@@ -45,9 +47,12 @@ class AppSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     in_flight: int
     waiting: int
     latency: Distribution
+    places: tuple[StagePlace, ...] = ()
 
     @classmethod
-    def of(cls, name: str, tally: Tally, waiting: int) -> "AppSnapshot":
+    def of(
+        cls, name: str, tally: Tally, waiting: int, places: tuple[StagePlace, ...] = ()
+    ) -> "AppSnapshot":
         """An app with this tally."""
         return cls(
             name=name,
@@ -60,6 +65,7 @@ class AppSnapshot(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             in_flight=tally.in_flight,
             waiting=waiting,
             latency=tally.latencies(),
+            places=places,
         )
 
     @property
