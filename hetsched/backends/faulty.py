@@ -26,19 +26,21 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Something that goes wrong.
 
     Attributes:
-        kind: the stage raises; hangs; makes too few values; the process is killed, crashes by a bad
-            access, or exits.
+        kind: the stage raises; hangs; takes `slow_ns` longer; makes too few values; the process is
+            killed, crashes by a bad access, or exits.
         phase: while stages are compiled, while one runs, or while what it made is looked at.
         probability: of happening, each time.
         mark: a file: it happens only while that doesn't exist, and makes it. None for every time.
         after: a file: it happens only once that exists.
+        slow_ns: of `slow`.
     """
 
-    kind: Literal["raise", "hang", "short", "kill", "crash", "exit"]
+    kind: Literal["raise", "hang", "slow", "short", "kill", "crash", "exit"]
     phase: Literal["loading", "running", "writing back"] = "running"
     probability: float = 1.0
     mark: str | None = None
     after: str | None = None
+    slow_ns: int = 0
 
 
 class FaultyBackend:
@@ -102,7 +104,9 @@ class FaultyBackend:
             if fault.phase == phase and self._happens(fault):
                 if fault.kind == "short":
                     return True
-                _happen(fault)
+                if fault.kind != "slow":
+                    _happen(fault)
+                time.sleep(fault.slow_ns / 1e9)
         return False
 
     def _happens(self, fault: Fault) -> bool:
