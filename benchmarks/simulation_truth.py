@@ -1,12 +1,19 @@
 """A workload on this machine against its simulation: missed deadlines and latencies, app by app.
 
-    python benchmarks/simulation_truth.py [--rounds 5] [--seconds 8] [--loads 0.3,0.6,0.9]
+    python benchmarks/simulation_truth.py [--rounds 5] [--seconds 8] [--feeds split,plain]
 
-Five periodic apps (deadline = period) run in the runtime on two cores by policy `edf`. First all
-of them run at the first load for a while: how long their stages take there, beside each other, is
-what the simulation is fed with, as a median and its quantiles; so is what a request takes beyond
-its stages while nothing else runs, for its hand-offs. Then, load by load, the runtime runs and the
-simulator gets the very same arrivals, in each round with other phases.
+Five periodic apps (deadline = period) run in the runtime on two cores by policy `edf`. What the
+simulation is fed with is measured before, at the first load and while nothing else runs:
+
+- how long each stage takes, as a median and its quantiles;
+- by how much an app's stages take longer while the other core runs one, too. The simulator slows
+  down what overlaps by a shared memory; each app asks for so much of it that these come out;
+- how long after a request's arrival an idle core begins with it (the simulator's `wake_ns`, which a
+  core that is busy doesn't pay), and what passes between two stages of a request.
+
+With `--feeds plain` cores don't slow each other down, and what passes before and between stages is
+a part of them. Then, load by load, the runtime runs and the simulator gets the very same arrivals,
+in each round with other phases; both ways of feeding it are compared with the same real runs.
 
 Printed are, per app, the share missed and the 95th percentile of latencies, real and simulated, the
 medians over the rounds; and the typical difference of two real rounds. Goals: 2 points of the share
@@ -17,16 +24,18 @@ import argparse
 import asyncio
 import random
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TypeAlias
 
 import numpy as np
 from closed_loop import alone_s
 from host_plans import whole
+from numpy.typing import NDArray
 from open_loop_peers import Inputs, Periodic, arrivals
-from run_overhead import session
+from whole_model import session
 
 import hetsched as hs
 from hetsched.dispatch import StageNode, Terms
@@ -35,7 +44,7 @@ from hetsched.ir.model import Model
 from hetsched.runtime import App
 from hetsched.runtime.trial import fill_inputs
 from hetsched.sim.arrivals import Replay
-from hetsched.sim.model import SimApp, Variation
+from hetsched.sim.model import SimApp, StageWork, Variation
 from hetsched.sim.simulate import simulate
 from hetsched.sim.soc import SimSoc, SimUnit
 
@@ -49,6 +58,9 @@ APPS = (
 LONGEST_STAGE_NS = 10_000_000
 QUANTILES = np.linspace(0, 1, 41)
 ALONE_RUNS = 60
+LEAST_RUNS = 5
+FEW = 0.1
+"""A run that overlaps others by less ran alone, one that does by all but so much ran beside."""
 GOAL_MISSED, GOAL_P95 = 0.02, 0.10
 
 
@@ -61,14 +73,23 @@ class Seen:
 
 
 Round: TypeAlias = dict[str, Seen]
+Numbers: TypeAlias = NDArray[np.float64]
+Fed: TypeAlias = tuple[list[SimApp], SimSoc]
 
 
 @dataclass(slots=True)
 class Times:
-    """What an app's requests took, in ns: each stage's times, and what hand-offs took beyond."""
+    """What an app's requests took, in ns.
 
-    stages: list[list[int]]
-    beyond: list[int] = field(default_factory=list)
+    Attributes:
+        stages: per stage, (unit, start, end) of its runs on one clock.
+        begin: from submission to the first stage's start, on idle units.
+        between: from a stage's end to the next one's start, likewise.
+    """
+
+    stages: list[list[tuple[str, int, int]]]
+    begin: list[int] = field(default_factory=list)
+    between: list[int] = field(default_factory=list)
 
 
 async def run_real(
@@ -83,6 +104,7 @@ async def run_real(
     start = loop.time() + 0.05
 
     async def ask(name: str, deadline_ns: int) -> None:
+        came_ns = time.perf_counter_ns()
         try:
             result = await apps[name].request(inputs[name], deadline=deadline_ns)
         except DroppedError:
@@ -91,7 +113,7 @@ async def run_real(
         met[name] += result.status == "completed"
         if record is not None:
             for row, stage in zip(record[name].stages, result.stages, strict=True):
-                row.append(stage.duration_ns)
+                row.append((stage.unit, came_ns + stage.start_ns, came_ns + stage.end_ns))
 
     async def source(name: str, row: Sequence[float]) -> None:
         deadline_ns = round((row[1] - row[0]) * 1e9)
@@ -114,31 +136,156 @@ def seen(latencies: Sequence[float], met: int, asked: int) -> Seen:
 async def alone(app: App, inputs: Inputs, times: Times) -> None:
     """What requests take beyond their stages while nothing else runs."""
     for _ in range(ALONE_RUNS):
-        result = await app.request(inputs, deadline="10s")
-        times.beyond.append(result.latency_ns - sum(s.duration_ns for s in result.stages))
+        ran = (await app.request(inputs, deadline="10s")).stages
+        times.begin.append(ran[0].start_ns)
+        times.between += [after.start_ns - before.end_ns for before, after in pairwise(ran)]
         await asyncio.sleep(0.002)
 
 
-def simulated_app(app: App, times: Times) -> SimApp:
-    """The app's stages as measured: median, and factors of it at equal probabilities."""
-    hand_off_ns = statistics.median(times.beyond) / len(times.stages)
-    nodes, variations = [], []
-    for row, known in zip(times.stages, app.plan.subgraphs, strict=True):
-        middle = statistics.median(row)
+def overlaps(times: Mapping[str, Times]) -> dict[str, list[list[float]]]:
+    """Per app, stage and run the share of it while another unit ran a stage, too."""
+    runs = [run for each in times.values() for row in each.stages for run in row]
+    units = sorted({unit for unit, _, _ in runs})
+    others: dict[str, tuple[Numbers, Numbers]] = {}
+    for unit in units:
+        rows = sorted((start, end) for where, start, end in runs if where != unit)
+        edges = np.array(rows, float).reshape(-1, 2)
+        others[unit] = edges[:, 0], edges[:, 1]
+
+    def share(run: tuple[str, int, int]) -> float:
+        unit, start, end = run
+        starts, ends = others[unit]
+        common = np.minimum(ends, end) - np.maximum(starts, start)
+        return float(np.clip(common, 0, None).sum()) / max(end - start, 1)
+
+    return {
+        name: [[share(run) for run in row] for row in each.stages] for name, each in times.items()
+    }
+
+
+def slowdown(times: Times, shares: Sequence[Sequence[float]]) -> float:
+    """How many times longer stages take beside others: medians of runs, weighted by their time."""
+    apart_ns = beside_ns = 0.0
+    for row, row_shares in zip(times.stages, shares, strict=True):
+        took = np.array([end - start for _, start, end in row], float)
+        share = np.array(row_shares)
+        alone_, beside = took[share < FEW], took[share > 1 - FEW]
+        if len(alone_) >= LEAST_RUNS and len(beside) >= LEAST_RUNS:
+            apart_ns += float(np.median(alone_))
+            beside_ns += float(np.median(beside))
+    return max(1.0, beside_ns / apart_ns) if apart_ns else 1.0
+
+
+def demands(factors: Mapping[str, float], busy: Mapping[str, float]) -> dict[str, float]:
+    """How much of the memory each app asks for, so that beside the others it takes its factor.
+
+    Two stages beside each other take d1 + d2 times as long where that is above 1; beside the mean
+    of the others, by the time they are busy, d + mean(d) = factor.
+    """
+    total = sum(busy.values())
+    mean = sum(factors[name] * busy[name] for name in busy) / total / 2
+    return {name: max(0.0, factor - mean) for name, factor in factors.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """What is known of an app beside its runs.
+
+    Attributes:
+        shares: per stage and run, the share of it that overlapped others.
+        factor: how many times longer its stages take beside others.
+        demand: what it asks of the memory, for that.
+        begin_ns: added to its first stage.
+        between_ns: added to each later one.
+    """
+
+    shares: list[list[float]]
+    factor: float
+    demand: float
+    begin_ns: float
+    between_ns: float
+
+
+def simulated_app(app: App, times: Times, feed: Feed) -> SimApp:
+    """The app's stages as measured, without what others slowed them down by."""
+    nodes, variations, works = [], [], []
+    for at, (row, shares) in enumerate(zip(times.stages, feed.shares, strict=True)):
         after = tuple(
-            at
-            for at, other in enumerate(app.plan.subgraphs)
-            if set(other.outputs) & set(known.inputs)
+            number
+            for number, other in enumerate(app.plan.subgraphs)
+            if set(other.outputs) & set(app.plan.subgraphs[at].inputs)
         )
-        ns = round(middle + hand_off_ns)
+        took = np.array([end - start for _, start, end in row], float)
+        took /= 1 + (feed.factor - 1) * np.array(shares)
+        took += feed.between_ns if at else feed.begin_ns
+        ns = round(float(np.median(took)))
         nodes.append(StageNode(units=((0, ns), (1, ns)), after=after))
-        factors = (np.quantile(row, QUANTILES) + hand_off_ns) / (middle + hand_off_ns)
+        factors = np.quantile(took, QUANTILES) / ns
         variations.append(Variation(kind="quantiles", factors=tuple(map(float, factors))))
-    return SimApp(name=app.name, nodes=tuple(nodes), variations=tuple(variations))
+        works.append((StageWork(dram_bytes=feed.demand * ns),) * 2)
+    return SimApp(
+        name=app.name, nodes=tuple(nodes), variations=tuple(variations), works=tuple(works)
+    )
+
+
+def split(apps: Mapping[str, App], times: Mapping[str, Times]) -> Fed:
+    """Cores wake up and slow each other down."""
+    shares = overlaps(times)
+    factors = {name: slowdown(each, shares[name]) for name, each in times.items()}
+    busy = {
+        name: float(sum(end - start for row in each.stages for _, start, end in row))
+        for name, each in times.items()
+    }
+    asks = demands(factors, busy)
+    wake_ns = round(statistics.median(ns for each in times.values() for ns in each.begin))
+    print(f"an idle core begins after {wake_ns / 1e3:.0f} us; beside the other core stages take")
+    print("  " + ", ".join(f"{name} {factor:.2f} x" for name, factor in factors.items()))
+    feeds = {
+        name: Feed(
+            shares=shares[name],
+            factor=factors[name],
+            demand=asks[name],
+            begin_ns=0.0,
+            between_ns=statistics.median(each.between) if each.between else 0.0,
+        )
+        for name, each in times.items()
+    }
+    return fed(apps, times, feeds, wake_ns)
+
+
+def plain(apps: Mapping[str, App], times: Mapping[str, Times]) -> Fed:
+    """Hand-offs are a part of stages, which take what they took at the first load."""
+    feeds = {}
+    for name, each in times.items():
+        stages = len(each.stages)
+        beyond = statistics.median(each.begin)
+        beyond += (stages - 1) * statistics.median(each.between) if each.between else 0.0
+        feeds[name] = Feed(
+            shares=[[0.0] * len(row) for row in each.stages],
+            factor=1.0,
+            demand=0.0,
+            begin_ns=beyond / stages,
+            between_ns=beyond / stages,
+        )
+    return fed(apps, times, feeds, 0)
+
+
+def fed(
+    apps: Mapping[str, App],
+    times: Mapping[str, Times],
+    feeds: Mapping[str, Feed],
+    wake_ns: int,
+) -> Fed:
+    units = tuple(SimUnit(name=name, wake_ns=wake_ns) for name in ("cpu0", "cpu1"))
+    found = [simulated_app(apps[name], each, feeds[name]) for name, each in times.items()]
+    return found, SimSoc(units=units, memory_bytes_per_s=1e9)
+
+
+FEEDS = {"split": split, "plain": plain}
 
 
 def run_simulated(
-    apps: Sequence[SimApp], times: Mapping[str, Sequence[float]], seed: int
+    apps: Sequence[SimApp], soc: SimSoc, times: Mapping[str, Sequence[float]], seed: int
 ) -> dict[str, Seen]:
     whole_apps = []
     for app in apps:
@@ -147,7 +294,6 @@ def run_simulated(
         moments = tuple(round(moment * 1e9) for moment in row)
         whole_apps.append(replace(app, arrivals=Replay(times_ns=moments), terms=terms))
     last_ns = max(round(row[-1] * 1e9) for row in times.values())
-    soc = SimSoc(units=(SimUnit(name="cpu0"), SimUnit(name="cpu1")))
     result = simulate(whole_apps, soc, policy="edf", duration_ns=last_ns + 1, seed=seed, drain=True)
     return {
         app.name: Seen(missed=app.miss_rate or 0.0, p95_ns=float(app.p95_ns or "nan"))
@@ -182,7 +328,7 @@ def report(
     return good
 
 
-async def main(loads: Sequence[float], rounds: int, seconds: float) -> None:
+async def main(loads: Sequence[float], rounds: int, seconds: float, feeds: Sequence[str]) -> None:
     models: dict[str, Model] = {app.name: hs.load(f"zoo:{app.name}") for app in APPS}
     inputs: dict[str, Inputs] = {n: fill_inputs(m.graph, {}, 0)[0] for n, m in models.items()}
     took = {name: alone_s(session(model), dict(inputs[name])) for name, model in models.items()}
@@ -203,16 +349,22 @@ async def main(loads: Sequence[float], rounds: int, seconds: float) -> None:
             times[app.name] = Times(stages=[[] for _ in plan.subgraphs])
             await alone(apps[app.name], inputs[app.name], times[app.name])
         await run_real(apps, inputs, at_load(loads[0], seconds, "learn"), times)
-        models_of = [simulated_app(apps[app.name], times[app.name]) for app in APPS]
-        good = 0
+        models_of = {feed: FEEDS[feed](apps, times) for feed in feeds}
+        good = dict.fromkeys(feeds, 0)
         for load in loads:
-            real, simulated = [], []
+            real: list[Round] = []
+            simulated: dict[str, list[Round]] = {feed: [] for feed in feeds}
             for number in range(rounds):
                 moments = at_load(load, seconds, f"{load} {number}")
                 real.append(await run_real(apps, inputs, moments))
-                simulated.append(run_simulated(models_of, moments, number))
-            good += report(load, real, simulated)
-    print(f"{good} of {2 * len(APPS) * len(loads)} figures within their goal")
+                for feed, (found, soc) in models_of.items():
+                    simulated[feed].append(run_simulated(found, soc, moments, number))
+            for feed in feeds:
+                print(f"fed {feed}:")
+                good[feed] += report(load, real, simulated[feed])
+    for feed in feeds:
+        figures = 2 * len(APPS) * len(loads)
+        print(f"fed {feed}: {good[feed]} of {figures} figures within their goal")
 
 
 if __name__ == "__main__":
@@ -220,5 +372,7 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=8)
     parser.add_argument("--loads", default="0.3,0.6,0.9")
+    parser.add_argument("--feeds", default="split,plain", help="of split, plain")
     given = parser.parse_args()
-    asyncio.run(main([float(one) for one in given.loads.split(",")], given.rounds, given.seconds))
+    shares = [float(one) for one in given.loads.split(",")]
+    asyncio.run(main(shares, given.rounds, given.seconds, given.feeds.split(",")))

@@ -24,7 +24,7 @@ from hetsched.sim.blind import ROUND_ROBIN
 from hetsched.sim.from_plan import from_profile
 from hetsched.sim.maxload import MaxLoad
 from hetsched.sim.outcome import max_load_together
-from hetsched.sim.scenario import prepare
+from hetsched.sim.scenario import Scenario, prepare
 from hetsched.sim.sweep import profile_digest, rows, tasks, what_is_left
 from hetsched.sim.sweep_points import Point, Row, points, rows_csv
 from hetsched.sim.sweep_pool import run_local
@@ -103,10 +103,12 @@ def largest_loads(
     for soc in socs:
         done = store.done()
         keys = {at: _load_key(workload, soc, *at) for at in LOADS}
+        ready: dict[str, Scenario] = {}
         for (plans, policy), key in keys.items():
             if key not in done and jobs:
-                ready = prepare(workload, soc, choice=plans, effort=EFFORT)
-                most = max_load_together(ready, policy=policy, seed=workload.seed)
+                if plans not in ready:
+                    ready[plans] = prepare(workload, soc, choice=plans, effort=EFFORT)
+                most = max_load_together(ready[plans], policy=policy, seed=workload.seed)
                 done[key] = msgspec.json.encode(most).decode()
                 store.add(key, done[key])
             if key in done:
