@@ -1,8 +1,9 @@
 """When emulated stages would end on the SoC: progress of all that run at the same time.
 
-A stage first takes a fixed time (dispatch and copies) that nothing slows down, then computes. While
+A stage first takes a fixed time (dispatch, latencies of copies, waking its unit) that nothing slows
+down, then copies, then computes. n copies on a link at once take n times as long each. While
 several compute, each is slowed down by a factor that depends on all of them; who runs changes
-whenever one starts, begins to compute, or ends.
+whenever one starts, begins another part, or ends. The simulator's rules are the same.
 """
 
 import threading
@@ -15,6 +16,7 @@ Slowdowns: TypeAlias = Callable[[Sequence[Any]], Sequence[float]]
 """From the demands of all stages that compute to how many times as long each takes."""
 
 _NOTHING_NS = 1e-3
+_FIXED, _COMPUTING, _OVER = -1, -2, -3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,34 +24,53 @@ class Expected:
     """What a stage takes on an idle SoC.
 
     Attributes:
-        fixed_ns: dispatch and copies.
+        fixed_ns: dispatch and latencies of copies.
         compute_ns: the rest.
         demand: what it asks of the memory, for the function of slowdowns.
+        copies: (link, ns while nobody else uses it), one after the other.
+        unit: whose sleep counts; none where left empty.
+        keep_ns: the unit stays awake so long after a stage.
+        wake_ns: what the first stage after that pays on top.
     """
 
     fixed_ns: float
     compute_ns: float
     demand: Any = None
+    copies: tuple[tuple[int, float], ...] = ()
+    unit: str = ""
+    keep_ns: int = 0
+    wake_ns: int = 0
 
     @property
     def alone_ns(self) -> float:
-        """All of it."""
-        return self.fixed_ns + self.compute_ns
+        """All of it, on a unit that is awake."""
+        return self.fixed_ns + sum(ns for _, ns in self.copies) + self.compute_ns
 
 
 @dataclass(slots=True)
 class _Running:
-    fixed_ns: float
-    compute_ns: float
     demand: Any
+    unit: str
+    parts: list[tuple[int, float]]  # (link, _FIXED or _COMPUTING; ns left), the present one first
 
     @property
-    def is_computing(self) -> bool:
-        return self.fixed_ns <= _NOTHING_NS < self.compute_ns
+    def doing(self) -> int:
+        return self.parts[0][0] if self.parts else _OVER
 
     @property
-    def is_over(self) -> bool:
-        return self.fixed_ns <= _NOTHING_NS and self.compute_ns <= _NOTHING_NS
+    def left_ns(self) -> float:
+        return self.parts[0][1] if self.parts else 0.0
+
+    def go_on(self, ns: float) -> None:
+        """So much of the present part is done; the next one begins when it is over."""
+        doing, left_ns = self.parts[0]
+        self.parts[0] = (doing, left_ns - ns)
+        self.skip()
+
+    def skip(self) -> None:
+        """Past parts of which nothing is left."""
+        while self.parts and self.parts[0][1] <= _NOTHING_NS:
+            del self.parts[0]
 
 
 class Pace:
@@ -64,51 +85,57 @@ class Pace:
         self._running: dict[int, _Running] = {}
         self._now_ns = 0
         self._next = 0
+        self._idle_since_ns: dict[str, int] = {}
 
     def start(self, now_ns: int, expected: Expected) -> int:
         """A stage starts; its number comes back."""
         self.advance(now_ns)
         self._next += 1
-        self._running[self._next] = _Running(
-            expected.fixed_ns, expected.compute_ns, expected.demand
-        )
+        fixed_ns = expected.fixed_ns
+        if self._now_ns - self._idle_since_ns.get(expected.unit, 0) > expected.keep_ns:
+            fixed_ns += expected.wake_ns
+        parts = [(_FIXED, fixed_ns), *expected.copies, (_COMPUTING, expected.compute_ns)]
+        stage = _Running(expected.demand, expected.unit, parts)
+        stage.skip()
+        self._running[self._next] = stage
         return self._next
 
     def end(self, now_ns: int, stage: int) -> None:
         """Forget a stage."""
         self.advance(now_ns)
-        del self._running[stage]
+        self._idle_since_ns[self._running.pop(stage).unit] = self._now_ns
 
     def advance(self, now_ns: int) -> None:
         """Time has passed."""
         left_ns = float(max(0, now_ns - self._now_ns))
         self._now_ns = max(now_ns, self._now_ns)
-        while left_ns > 0 and not all(each.is_over for each in self._running.values()):
-            factors = self._factors()
-            step_ns = min(left_ns, self._next_change_ns(factors))
-            for stage, each in self._running.items():
-                if each.fixed_ns > _NOTHING_NS:
-                    each.fixed_ns -= step_ns
-                elif stage in factors:
-                    each.compute_ns -= step_ns / factors[stage]
+        while left_ns > 0 and (factors := self._factors()):
+            ends_ns = [self._running[stage].left_ns * by for stage, by in factors.items()]
+            step_ns = min(left_ns, *ends_ns)
+            for stage, by in factors.items():
+                self._running[stage].go_on(step_ns / by)
             left_ns -= step_ns
 
     def left_ns(self, stage: int) -> int:
         """How long the stage will still take if nothing else starts or ends; 0 when it is over."""
         each = self._running[stage]
-        if each.is_over:
+        if not each.parts:
             return 0
-        factor = self._factors().get(stage, 1.0)
-        return max(1, round(max(0.0, each.fixed_ns) + max(0.0, each.compute_ns) * factor))
+        by = self._factors()[stage]
+        later_ns = sum(ns for _, ns in each.parts[1:])
+        return max(1, round(each.left_ns * by + later_ns))
 
     def _factors(self) -> dict[int, float]:
-        computing = {stage: each for stage, each in self._running.items() if each.is_computing}
-        factors = self._slowdowns([each.demand for each in computing.values()])
-        return dict(zip(computing, factors, strict=True))
-
-    def _next_change_ns(self, factors: dict[int, float]) -> float:
-        fixed = [each.fixed_ns for each in self._running.values() if each.fixed_ns > _NOTHING_NS]
-        return min(fixed + [self._running[s].compute_ns * by for s, by in factors.items()])
+        """How many times as long the present part of each stage takes that isn't over."""
+        going = {stage: each for stage, each in self._running.items() if each.parts}
+        computing = [stage for stage, each in going.items() if each.doing == _COMPUTING]
+        by = self._slowdowns([going[stage].demand for stage in computing])
+        slowed = dict(zip(computing, by, strict=True))
+        links = [each.doing for each in going.values()]
+        return {
+            stage: slowed.get(stage, 1.0 if each.doing == _FIXED else links.count(each.doing))
+            for stage, each in going.items()
+        }
 
 
 class Pacer:

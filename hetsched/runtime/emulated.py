@@ -14,13 +14,15 @@ from hetsched.convert.capability import refusals as find_refusals
 from hetsched.cost.analytic import cost_table
 from hetsched.cost.analytic_contention import Demand, demand, slowdowns
 from hetsched.cost.analytic_work import group_work
-from hetsched.cost.table import CostTable
+from hetsched.cost.table import CostTable, Group
 from hetsched.errors import BackendError, PlanError
 from hetsched.ir.model import Model
+from hetsched.plan.copying import copies_of
 from hetsched.plan.files import check_profile
 from hetsched.plan.hosting import hosted
 from hetsched.plan.model import Plan, Subgraph
 from hetsched.runtime.units import RuntimeUnit
+from hetsched.soc.power import Idle
 from hetsched.soc.profile import Profile
 
 
@@ -99,32 +101,40 @@ class _Soc:
         for part in plan.subgraphs:
             for unit, total_ns in _times(part).items():
                 key = (prepared, unit, part.ops)
-                self._known[key] = self._split(model, costs, groups, part, unit, total_ns)
+                self._known[key] = self._split(plan, model, groups, part, unit, total_ns)
 
     def _split(
         self,
+        plan: Plan,
         model: Model,
-        costs: CostTable,
-        groups: Mapping[str, object],
+        groups: Mapping[str, Group],
         part: Subgraph,
-        unit: str,
+        name: str,
         total_ns: int,
     ) -> Expected:
-        """Into dispatch with copies, and computing with its demand on the memory."""
-        inside = {groups[op] for op in part.ops if op in groups}
-        used = [group for group in costs.groups if group in inside]
-        known = [costs.costs.get((group.name, unit)) for group in used]
-        compute_ns = sum(cost.latency_ns for cost in known if cost is not None)
-        compute_ns = min(compute_ns, total_ns)
-        soc_unit = self._profile.unit(unit)
-        dtype = known[0].dtype if known and known[0] is not None else soc_unit.dtype
-        if dtype not in soc_unit.rates:
-            asked = Demand(nbytes=0.0, traffic_ns=0.0, arithmetic_ns=float(compute_ns))
-        else:
-            works = [group_work(model.graph, group) for group in used]
-            asked = demand(works, soc_unit, dtype, float(compute_ns))
+        """Into dispatch, copies, and computing with its demand on the memory, as simulations do."""
+        unit = self._profile.unit(name)
+        dispatch_ns = min(unit.dispatch_ns, total_ns)
+        is_planned = name == part.unit
+        copies = copies_of(plan, self._profile, part, total_ns - dispatch_ns) if is_planned else ()
+        fixed_ns = dispatch_ns + sum(each.fixed_ns for each in copies)
+        compute_ns = total_ns - fixed_ns - sum(each.shared_ns for each in copies)
+        dtype = part.dtype if is_planned else unit.dtype
+        asked = Demand(nbytes=0.0, traffic_ns=0.0, arithmetic_ns=float(compute_ns))
+        if dtype in unit.rates:
+            inside = {groups[op].name: groups[op] for op in part.ops if op in groups}
+            works = [group_work(model.graph, group) for group in inside.values()]
+            asked = demand(works, unit, dtype, float(compute_ns))
+        idle = unit.idle or Idle()
+        wake_ns = 0 if idle.wake is None else round(idle.wake.base("time"))
         return Expected(
-            fixed_ns=float(total_ns - compute_ns), compute_ns=float(compute_ns), demand=asked
+            fixed_ns=float(fixed_ns),
+            compute_ns=float(compute_ns),
+            demand=asked,
+            copies=tuple((each.link, float(each.shared_ns)) for each in copies),
+            unit=name,
+            keep_ns=wake_ns if idle.keep is None else round(idle.keep.base("time")),
+            wake_ns=wake_ns,
         )
 
 

@@ -5,8 +5,6 @@ phases, so that copies share links and computing shares the memory. Its traffic 
 groups, see `hetsched.cost.analytic_contention.demand`.
 """
 
-from collections.abc import Mapping
-
 from hetsched.cost.analytic_contention import demand
 from hetsched.cost.analytic_work import group_work
 from hetsched.cost.fusion import groups
@@ -15,6 +13,7 @@ from hetsched.dispatch import StageNode
 from hetsched.errors import SimError
 from hetsched.ir.graph import Graph
 from hetsched.ir.model import Model
+from hetsched.plan.copying import copies_of
 from hetsched.plan.model import Plan, Subgraph
 from hetsched.sim.from_heat import from_heat
 from hetsched.sim.model import LinkUse, SimApp, StageWork, Variation
@@ -172,22 +171,10 @@ def _work(
 
 def _transfers(plan: Plan, profile: Profile, part: Subgraph, room_ns: int) -> tuple[LinkUse, ...]:
     """The plan's copies: what exceeds bytes / bandwidth is fixed. None where they don't fit."""
-    links: Mapping[frozenset[str], int] = {
-        frozenset(link.between): index for index, link in enumerate(profile.links)
-    }
-    uses = []
-    for each in plan.transfers:
-        if each.subgraph != part.id:
-            continue
-        room_ns -= each.duration_ns
-        index = links[frozenset((each.source, each.target))]
-        bandwidth = profile.links[index].bandwidth
-        shared = 0
-        if bandwidth is not None:
-            shared = round(each.size_bytes / bandwidth.base("bandwidth") * 1e9)
-        shared = min(shared, each.duration_ns)
-        uses.append(LinkUse(link=index, nbytes=each.size_bytes, fixed_ns=each.duration_ns - shared))
-    return tuple(uses) if room_ns >= 0 else ()
+    return tuple(
+        LinkUse(link=each.link, nbytes=each.size_bytes, fixed_ns=each.fixed_ns)
+        for each in copies_of(plan, profile, part, room_ns)
+    )
 
 
 class _Traffic:

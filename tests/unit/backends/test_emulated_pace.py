@@ -71,3 +71,30 @@ def test_looking_more_often_changes_nothing(
         return [pace.left_ns(stage) for stage in started]
 
     assert run(steps) == run([sum(steps)] if steps else [])
+
+
+def test_copies_on_one_link_share_it_and_slow_no_computing() -> None:
+    """Both copy 40 on link 0: 80 each; the third on link 1 takes its 40 alone, then computes 10."""
+    pace = Pace(doubled)
+    stages = [
+        pace.start(0, Expected(fixed_ns=0, copies=((link, 40),), compute_ns=10))
+        for link in (0, 0, 1)
+    ]
+    pace.advance(40)
+    assert [pace.left_ns(stage) for stage in stages] == [50, 50, 10]
+    pace.advance(50)
+    assert pace.left_ns(stages[2]) == 0
+    pace.advance(80)  # now the first two compute at the same time: at half speed
+    assert [pace.left_ns(stage) for stage in stages[:2]] == [20, 20]
+    pace.advance(100)
+    assert [pace.left_ns(stage) for stage in stages] == [0, 0, 0]
+
+
+def test_the_first_stage_after_a_rest_wakes_its_unit() -> None:
+    """Awake for 30 after a stage: one that starts 30 later pays nothing, one 31 later pays 5."""
+    work = Expected(fixed_ns=10, compute_ns=0, unit="apu", keep_ns=30, wake_ns=5)
+    pace = Pace(doubled)
+    for start, left in ((31, 15), (76, 10), (117, 15)):
+        stage = pace.start(start, work)
+        assert pace.left_ns(stage) == left
+        pace.end(start + left, stage)
