@@ -6,12 +6,14 @@ its top, and what does the work inside the command, so that `--help` stays quick
 errors into exit codes.
 """
 
+import errno
 import importlib
+import io
 import logging
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -92,6 +94,18 @@ def _show_log() -> None:
         logger.setLevel(logging.INFO)
 
 
+def _take_any_name() -> None:
+    """Names of models and ops may hold what the terminal's encoding lacks: it is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _refuse(line: str) -> NoReturn:
+    print(f"error: {line}", file=sys.stderr)  # noqa: T201 - the door where errors become text
+    sys.exit(1)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run a command and exit.
 
@@ -100,11 +114,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     _show_log()
+    _take_any_name()
     try:
         build_app(_asked_for(words))(args=words, prog_name="hetsched")
     except HetschedError as error:
-        line = " ".join(str(error).split())
-        print(f"error: {line}", file=sys.stderr)  # noqa: T201 - the door where errors become text
-        sys.exit(1)
+        _refuse(" ".join(str(error).split()))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _refuse(f"the output can't be written: {error.strerror}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,5 +1,7 @@
 """The command line's frame: help, version, exit codes."""
 
+import errno
+import io
 import re
 import subprocess
 import sys
@@ -79,6 +81,34 @@ def test_ctrl_c_while_loading_a_command(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(cli, "build_app", interrupted)
     assert exit_code("zoo") == 130
+
+
+def test_output_that_has_no_room_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _replace_zoo(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
+    assert exit_code("zoo") == 1
+    told = capsys.readouterr().err
+    assert told == "error: the output can't be written: No space left on device\n"
+
+
+def test_other_failures_of_the_system_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    _replace_zoo(monkeypatch, OSError(errno.EMFILE, "Too many open files"))
+    with pytest.raises(OSError, match="Too many open files"):
+        main(["zoo"])
+
+
+def test_names_that_the_terminal_cant_show_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown, encoding="ascii"))
+
+    def register(app: typer.Typer) -> None:
+        app.command("zoo")(lambda: print("sch\u00f6n"))
+
+    monkeypatch.setattr("hetsched.cli.zoo.register", register)
+    assert exit_code("zoo") == 0
+    sys.stdout.flush()
+    assert shown.getvalue() == rb"sch\xf6n" + b"\n"
 
 
 def test_python_dash_m_is_the_same_command() -> None:
