@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import onnxruntime as ort
 from host_plans import whole
 from request_overhead import spread
-from run_overhead import session
+from whole_model import session
 
 import hetsched as hs
 from hetsched.backends.base import HostValue

@@ -35,7 +35,7 @@ from open_loop_peers import (
     quiet_sessions,
     run_threads,
 )
-from run_overhead import session
+from whole_model import session
 
 import hetsched as hs
 from hetsched.errors import DroppedError

@@ -28,7 +28,7 @@ from closed_loop import alone_s
 from host_plans import whole
 from open_loop import APPS, LONGEST_STAGE_NS, run_apps
 from open_loop_peers import Inputs, Periodic, arrivals
-from run_overhead import session
+from whole_model import session
 
 import hetsched as hs
 from hetsched.ir.model import Model

@@ -1,6 +1,6 @@
 """What recording a trace costs per event, and what counting costs per request: in turns, medians.
 
-python benchmarks/trace_overhead.py [ROUNDS] [REQUESTS]
+    python benchmarks/trace_overhead.py [--rounds 7] [--requests 5000]
 
 The app is one stage of the null backend, so that next to nothing but the runtime is measured; a
 request is `app.run` on the calling thread: 2 events and 2 for its stage. In each round the same
@@ -9,8 +9,8 @@ histogram's update, what is learnt from a stage's time. All times are the callin
 time: it stays meaningful where other programs keep the cores busy.
 """
 
+import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -110,8 +110,13 @@ def parts(calls: int) -> None:
         print(f"  {name:<23} {statistics.median(taken):8.0f} ns")
 
 
+def parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7, help="an odd number has a middle one")
+    parser.add_argument("--requests", type=int, default=5000, help="of each way in a round")
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    main(
-        int(sys.argv[1]) if len(sys.argv) > 1 else 7,
-        int(sys.argv[2]) if len(sys.argv) > 2 else 5000,
-    )
+    arguments = parsed()
+    main(arguments.rounds, arguments.requests)
