@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 
-from hetsched.convert.export.report import REPORT, STRUCTURE, PartReport, Port, Proof, Report
+from hetsched.convert.export.report import (
+    REPORT,
+    STRUCTURE,
+    PartReport,
+    Port,
+    Proof,
+    Report,
+    dims_text,
+)
 
 
 def readme(report: Report, usage: Sequence[str]) -> str:
@@ -69,18 +77,14 @@ def _few(names: Sequence[str]) -> str:
 
 def _table(what: str, ports: Iterable[Port]) -> list[str]:
     rows = [f"| {what} | dtype | shape |", "|---|---|---|"]
-    return rows + [f"| {p.name} | {p.dtype} | {_dims(p.shape)} |" for p in ports]
+    return rows + [f"| {p.name} | {p.dtype} | {dims_text(p.shape)} |" for p in ports]
 
 
 def _there(port: Port) -> str:
     """A tensor with its name and shape in the target's file, where those differ."""
     name = "" if port.target_name in (None, port.name) else f" {port.target_name}"
-    shape = "" if port.target_shape is None else f" {_dims(port.target_shape)}"
+    shape = "" if port.target_shape is None else f" {dims_text(port.target_shape)}"
     return f"{port.name} (here{name}{shape})" if name or shape else port.name
-
-
-def _dims(shape: Iterable[int | None]) -> str:
-    return "x".join("?" if dim is None else str(dim) for dim in shape) or "scalar"
 
 
 def _parts(parts: Iterable[PartReport]) -> list[str]:

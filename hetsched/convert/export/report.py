@@ -1,5 +1,7 @@
 """What an export wrote and how it was proven: `report.json` in its folder."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 SCHEMA = 1
@@ -21,7 +23,7 @@ class Port(Struct, frozen=True, kw_only=True):
         name: of the tensor in the model.
         dtype: as in ONNX.
         shape: as in ONNX; None for a dimension that depends on the data, such as how many boxes
-            are found.
+            are found; None where the rank isn't known either.
         target_name: what the target calls it, where that differs.
         target_shape: its shape there, where that differs: another layout.
         order: for every dimension there, which of the model's it is; None where they are equal.
@@ -29,7 +31,7 @@ class Port(Struct, frozen=True, kw_only=True):
 
     name: str
     dtype: str
-    shape: tuple[int | None, ...]
+    shape: tuple[int | None, ...] | None
     target_name: str | None = None
     target_shape: tuple[int, ...] | None = None
     order: tuple[int, ...] | None = None
@@ -37,7 +39,7 @@ class Port(Struct, frozen=True, kw_only=True):
     @property
     def dims(self) -> tuple[int, ...]:
         """The shape, where none of it depends on the data."""
-        return tuple(dim for dim in self.shape if dim is not None)
+        return tuple(dim for dim in self.shape or () if dim is not None)
 
 
 class Proof(Struct, frozen=True, kw_only=True):
@@ -112,3 +114,10 @@ class Report(Struct, frozen=True, kw_only=True):
     parts: tuple[PartReport, ...]
     proof: Proof | None = None
     notes: tuple[str, ...] = ()
+
+
+def dims_text(shape: Sequence[int | None] | None) -> str:
+    """A shape for people: `1x3x?`, `scalar`, `of any rank`."""
+    if shape is None:
+        return "of any rank"
+    return "x".join("?" if dim is None else str(dim) for dim in shape) or "scalar"

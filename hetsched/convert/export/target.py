@@ -11,7 +11,7 @@ import numpy as np
 from hetsched.convert.capability_rows import near
 from hetsched.convert.export import targets
 from hetsched.convert.export.part import Part
-from hetsched.convert.export.report import Port, Report
+from hetsched.convert.export.report import Port, Report, dims_text
 from hetsched.convert.export.tools import Tools
 from hetsched.errors import ExportError
 from hetsched.ir.graph import Graph
@@ -93,18 +93,15 @@ def port(graph: Graph, name: str, target: Target) -> Port:
     """A tensor as a report tells it.
 
     Raises:
-        ExportError: when it is none of a known rank, or its shape depends on the data and the
-            target can't have that.
+        ExportError: when it is none, or its shape depends on the data and the target can't have
+            that.
     """
     tensor = graph.tensors[name]
-    if tensor.dtype is None or tensor.shape is None:
+    if tensor.dtype is None:
+        raise ExportError(f"{name!r} is no tensor: only those can be handed between parts")
+    if (tensor.shape is None or None in tensor.shape) and not target.open_shapes:
         raise ExportError(
-            f"{name!r} is no tensor of a known rank: only those can be handed between parts"
-        )
-    if None in tensor.shape and not target.open_shapes:
-        dims = "x".join("?" if dim is None else str(dim) for dim in tensor.shape)
-        raise ExportError(
-            f"{name!r} is {dims}: its shape depends on the data, and {target.name} takes fixed "
-            f"shapes only; --to onnx takes any"
+            f"{name!r} is {dims_text(tensor.shape)}: its shape depends on the data, and "
+            f"{target.name} takes fixed shapes only; --to onnx takes any"
         )
     return Port(name=name, dtype=tensor.dtype, shape=tensor.shape)

@@ -94,3 +94,29 @@ def test_other_targets_take_fixed_shapes_only(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"'y' is 2x\?: its shape depends on the data"):
         export(model, find("tflite"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_ranks_may_depend_on_the_data(tmp_path: Path) -> None:
+    def branch(name: str, node: onnx.NodeProto) -> onnx.GraphProto:
+        return helper.make_graph([node], name, [], [onnx.ValueInfoProto(name=node.output[0])])
+
+    nodes = [
+        helper.make_node("ReduceSum", ["x"], ["sum"], "sum", keepdims=0),
+        helper.make_node("Cast", ["sum"], ["any"], "any", to=onnx.TensorProto.BOOL),
+        helper.make_node(
+            "If", ["any"], ["kept"], "choose",
+            then_branch=branch("then", helper.make_node("Relu", ["x"], ["same"])),
+            else_branch=branch("else", helper.make_node("Flatten", ["x"], ["flat"], axis=0)),
+        ),
+        helper.make_node("Relu", ["kept"], ["y"], "relu"),
+    ]  # fmt: skip
+    model = load(write(tmp_path / "m.onnx", nodes, inputs={"x": (3, 4, 5)}, outputs=["y"]))
+    parts = [
+        make_part(model.graph, "s0", ["sum", "any", "choose"], ["kept"], "cpu"),
+        make_part(model.graph, "s1", ["relu"], ["y"], "gpu"),
+    ]
+    report = export(model, find("onnx"), tmp_path / "out", parts=parts)
+    assert report.outputs[0].shape is None
+    np.save(tmp_path / "x.npy", np.zeros((3, 4, 5), np.float32))
+    # their sum is 0: flattened to one row of 3 * 4 * 5
+    assert run(tmp_path / "out", f"x={tmp_path / 'x.npy'}") == "y float32 (1, 60)\n"
