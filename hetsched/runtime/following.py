@@ -90,6 +90,7 @@ class Following:
                         account = request.program.account
                         found = self._desk.end(task, account, ran.start_ns, ran.end_ns)
                         todo = self._ended(task, found) if type(found) is list else None
+                    has_ended = was_open and request.status is not None  # it did so here
             if todo is not None:
                 task = self._errands.carry_out(todo, worker=worker, caller=caller)
                 continue
@@ -97,7 +98,7 @@ class Following:
             if task is not None and task[0] != worker and task[1] is not caller:
                 self._errands.start(task)
                 task = None
-            if was_open and request.status is not None:
+            if has_ended:
                 request.notify()
 
     def _ended(self, task: Task, actions: Sequence[Action]) -> Todo:

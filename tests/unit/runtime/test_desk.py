@@ -10,11 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hetsched._core import Account, Desk, Dispatcher, Glance, Meter, Recorder
+from hetsched.backends.null import NullBackend
 from hetsched.dispatch import FINISH, START, STATUSES
+from hetsched.runtime import RuntimeUnit, SyncRuntime
 from hetsched.runtime.learning import Learned
+from hetsched.runtime.request import Request
 from hetsched.runtime.tally import Tally
+from hetsched.runtime.ward import Task
 from hetsched.trace.events import EVENT, Kind
 from hetsched.trace.histogram import bucket_of
+from tests.unit.runtime.fakes import make_model, op
+from tests.unit.runtime.plans import plan_of
 
 CHAIN: Any = [([], [(0, 10)]), ([0], [(1, 10)])]
 """Two stages, one after the other, on two units."""
@@ -204,3 +210,26 @@ def test_a_glance_wants_all_and_no_more(given: Any) -> None:
 @pytest.mark.parametrize("made", [[X], [Y, X], [X, Y, Y], (X, Y), None])
 def test_a_glance_names_only_what_was_promised(made: Any) -> None:
     assert GLANCE.named(made) is None
+
+
+def test_a_request_that_others_end_meanwhile_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_model([op("a", "Relu", "x", "t"), op("b", "Relu", "t", "y")], ["y"])
+    plan = plan_of(model, [("one", ["a"]), ("two", ["b"])])
+    units = [RuntimeUnit(name=name, backend=NullBackend()) for name in ("one", "two")]
+    told: list[Request] = []
+    with SyncRuntime(units) as runtime:
+        app = runtime.deploy(plan, name="both", model=model)
+        errands = app._engine._errands
+        start = errands.start
+
+        def start_and_wait(task: Task) -> None:
+            """Whose first stage has ended goes on after the second has, on another thread."""
+            start(task)
+            while task[1].status is None:
+                time.sleep(0.001)
+
+        monkeypatch.setattr(errands, "start", start_and_wait)
+        inputs = {"x": np.zeros(model.graph.tensors["x"].shape, np.float32)}
+        request = Request(app._program, inputs, told.append)
+        app._engine.submit(request)
+    assert told == [request]
