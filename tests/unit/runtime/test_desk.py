@@ -16,6 +16,7 @@ from hetsched.runtime import RuntimeUnit, SyncRuntime
 from hetsched.runtime.learning import Learned
 from hetsched.runtime.request import Request
 from hetsched.runtime.tally import Tally
+from hetsched.runtime.trial import fill_inputs
 from hetsched.runtime.ward import Task
 from hetsched.trace.events import EVENT, Kind
 from hetsched.trace.histogram import bucket_of
@@ -229,7 +230,6 @@ def test_a_request_that_others_end_meanwhile_is_told_once(monkeypatch: pytest.Mo
                 time.sleep(0.001)
 
         monkeypatch.setattr(errands, "start", start_and_wait)
-        inputs = {"x": np.zeros(model.graph.tensors["x"].shape, np.float32)}
-        request = Request(app._program, inputs, told.append)
+        request = Request(app._program, fill_inputs(model.graph, {}, 0)[0], told.append)
         app._engine.submit(request)
     assert told == [request]
