@@ -1,7 +1,7 @@
 """Finding and reading profile files."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,9 @@ from hetsched.errors import ProfileError
 from hetsched.soc.keys import explain
 from hetsched.soc.modes import in_mode
 from hetsched.soc.profile import Profile
+from hetsched.soc.unit import Rates
+
+_MISSING_RATE = ".rates[...]`"
 
 HOST = "host"
 """The name of the profile that no file holds: the machine that hetsched runs on."""
@@ -91,4 +94,20 @@ def parse(raw: Mapping[str, Any], origin: str) -> Profile:
     try:
         return msgspec.convert(raw, Profile)
     except msgspec.ValidationError as error:
-        raise ProfileError(f"profile {origin}: {explain(Profile, str(error))}") from error
+        lacking = next(_lacking_rates(raw), None) if _MISSING_RATE in str(error) else None
+        message = lacking or explain(Profile, str(error))
+        raise ProfileError(f"profile {origin}: {message}") from error
+
+
+def _lacking_rates(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Which rates are missing, in a person's words: msgspec doesn't say of which unit and dtype."""
+    needed = [field.name for field in msgspec.structs.fields(Rates) if field.required]
+    for unit in raw["units"]:
+        for dtype, rates in unit.get("rates", {}).items():
+            missing = [name for name in needed if name not in rates]
+            if missing:
+                yield (
+                    f"unit {unit.get('name', '?')!r} has no {' and no '.join(missing)} in "
+                    f"[units.rates.{dtype}]: ops of that class can't be costed; add it, as wide as "
+                    f"you must (low, high), or let `hetsched calibrate` fit the rates"
+                )

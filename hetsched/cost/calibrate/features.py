@@ -1,7 +1,7 @@
 """What a network amounts to in the terms of the cost model: a row of numbers per network."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
@@ -126,25 +126,65 @@ def published() -> Mapping[Key, Features]:
     return read_features(DATA / "features.csv")
 
 
-def table(path: Path, needed: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+def table(
+    path: Path,
+    needed: tuple[str, ...],
+    also: Mapping[str, str] | None = None,
+    instead: Mapping[str, Collection[str]] | None = None,
+) -> list[tuple[int, dict[str, str]]]:
     """Rows of a CSV file with their line numbers.
 
+    Args:
+        path: the file.
+        needed: columns that it must have.
+        also: other names of columns, to theirs.
+        instead: columns of which one may stand for a needed one.
+
     Raises:
-        CostError: when it can't be read or lacks a column.
+        CostError: when it can't be read, lacks a column or has one twice.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, restkey="?", restval="")
-            missing = [name for name in needed if name not in (reader.fieldnames or ())]
-            if missing:
-                raise CostError(
-                    f"{path}:1: column {missing[0]!r} is missing: needed are {', '.join(needed)}"
-                )
+            names = [name.strip() for name in reader.fieldnames or ()]
+            reader.fieldnames = [(also or {}).get(name, name) for name in names]
+            _refuse_twice(path, names, reader.fieldnames)
+            _refuse_missing(path, needed, reader.fieldnames, instead or {})
             return [(reader.line_num, row) for row in reader]
     except OSError as error:
         raise CostError(f"{path} can't be read: {error.strerror}") from error
     except (csv.Error, UnicodeDecodeError) as error:
         raise CostError(f"{path} is not CSV: {error}") from error
+
+
+def _refuse_missing(
+    path: Path,
+    needed: Sequence[str],
+    have: Sequence[str],
+    instead: Mapping[str, Collection[str]],
+) -> None:
+    for name in needed:
+        others = instead.get(name, ())
+        found = [each for each in (name, *others) if each in have]
+        if not found:
+            hint = f"; {', '.join(others)} may stand for {name}" if others else ""
+            raise CostError(
+                f"{path}:1: column {name!r} is missing: needed are {', '.join(needed)}{hint}"
+            )
+        if len(found) > 1:
+            raise CostError(
+                f"{path}:1: mixed units: columns {' and '.join(found)}: keep one of them"
+            )
+
+
+def _refuse_twice(path: Path, written: Sequence[str], meant: Sequence[str]) -> None:
+    first: dict[str, str] = {}
+    for name, own in zip(written, meant, strict=True):
+        if own in first:
+            raise CostError(
+                f"{path}:1: columns {first[own]!r} and {name!r} say the same: keep one of them"
+            )
+        first[own] = name
 
 
 def number(path: Path, line: int, row: Mapping[str, str], column: str) -> float:

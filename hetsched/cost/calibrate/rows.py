@@ -23,6 +23,11 @@ COLUMNS = (
     "measured",
 )
 NEEDED = ("soc", "unit", "dtype", "model", "input_shape", "ms")
+ALSO = {"unit_or_backend": "unit", "latency_ms": "ms", "time_ms": "ms"}
+"""Other names that columns may have."""
+
+MS_PER = {"ms": 1.0, "time_us": 1e-3, "time_ns": 1e-6, "time_s": 1e3}
+"""Columns of times, of which a table has one."""
 
 WINOGRAD = 324 / 64
 """Most that a 3x3 convolution can gain over its MACs: F(6x6, 3x3) takes 64 products for 36 * 9.
@@ -65,15 +70,16 @@ def read_rows(path: Path) -> tuple[Row, ...]:
         CostError: naming the line, the column, and what would be accepted; nothing is kept then.
     """
     found: dict[tuple[str, ...], Row] = {}
-    for line, text in table(path, NEEDED):
+    for line, text in table(path, NEEDED, ALSO, {"ms": list(MS_PER)[1:]}):
         _check_columns(path, line, text)
+        times = next(name for name in MS_PER if name in text)
         cells = {name: text.get(name, "").strip() for name in COLUMNS if name != "ms"}
         empty = [name for name in NEEDED if name != "ms" and not cells[name]]
         if empty:
             raise CostError(f"{path}:{line}: {empty[0]} is empty: fill it in or drop the row")
-        ms = number(path, line, text, "ms")
+        ms = number(path, line, text, times) * MS_PER[times]
         if ms == 0:
-            raise CostError(f"{path}:{line}: ms 0 must be above zero: drop the row")
+            raise CostError(f"{path}:{line}: {times} 0 must be above zero: drop the row")
         row = Row(at=f"{path.name}:{line}", ms=ms, **cells)
         key = tuple(cells.values())
         if key in found:

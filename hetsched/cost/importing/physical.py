@@ -10,8 +10,12 @@ from hetsched.cost.importing.record import ImportedCost
 from hetsched.errors import CostError
 from hetsched.ir.features import op_features
 from hetsched.ir.graph import Graph
-from hetsched.ir.op_class import OpClass
+from hetsched.ir.op_class import OpClass, op_class
 from hetsched.soc.profile import Unit
+
+_COMPUTES = frozenset(
+    {OpClass.ELEMENTWISE, OpClass.NORMALIZATION, OpClass.POOL, OpClass.REDUCE, OpClass.SOFTMAX}
+)
 
 
 def known_peak(unit: Unit, dtype: str) -> float | None:
@@ -26,7 +30,8 @@ def check_pieces(graph: Graph, found: Iterable[Piece], unit: Unit, dtype: str) -
     """See that no piece is faster than the unit could be.
 
     k x k convolutions may gain what Winograd's products save, and a time may be off by the tool's
-    rounding.
+    rounding. An op that computes without multiplying makes no more elements than its unit could
+    multiply: each takes an instruction's lane, as a multiply-accumulate does.
 
     Raises:
         CostError: naming the row, its time, the peak and the rate that it would need.
@@ -39,6 +44,29 @@ def check_pieces(graph: Graph, found: Iterable[Piece], unit: Unit, dtype: str) -
         macs = sum(each.macs for each in features)
         spatial = sum(each.macs for each in features if each.op_class is OpClass.CONV_KXK)
         _check(piece.at, piece.latency_ns, piece.tick_ns, macs, spatial, peak, unit)
+        _check_elements(piece, _most_elements(graph, piece.ops), peak, unit)
+
+
+def _most_elements(graph: Graph, ops: Iterable[str]) -> int:
+    """Of what the ops that compute make, the most that one does: fused, one may pass for all."""
+    made = (
+        sum(graph.tensors[name].elements or 0 for name in graph.op[op].writes)
+        for op in ops
+        if op_class(graph, graph.op[op]) in _COMPUTES
+    )
+    return max(made, default=0)
+
+
+def _check_elements(piece: Piece, elements: int, peak: float, unit: Unit) -> None:
+    least_ns = elements / peak * 1e9
+    if piece.latency_ns + piece.tick_ns >= least_ns:
+        return
+    raise CostError(
+        f"{piece.at}: {piece.latency_ns / 1e6:g} ms to make {elements:,} elements is beyond the "
+        f"physical peak of unit {unit.name!r}, {_gmacs(peak / 1e9)}: one multiply-accumulate for "
+        f"each would take {least_ns / 1e6:.3g} ms: is the time's unit of measure right, and the "
+        f"unit? Nothing was imported"
+    )
 
 
 def check_network(row: ImportedCost, features: Features, unit: Unit, dtype: str) -> None:

@@ -4,7 +4,7 @@ Columns: `op` (name of an op, of the tensor that it makes, or several with `;` b
 kernel) or `model`; the time as `time_ns`, `time_us`, `time_ms` or `time_s`, or as `time` with its
 unit of measure in `time_unit`. Optional: `unit`, `dtype`, `threads`, `n` (runs), `date` (ISO 8601),
 `framework`, `backend`, `low` and `high` (band, in the time's unit), `input_shape` (needed for a
-`model`). A table has one unit of measure.
+`model`). A table has one unit of measure. Columns for people (`source`, `notes`) aren't read.
 """
 
 import csv
@@ -24,13 +24,19 @@ COLUMNS = (
     "op", "model", "unit", "dtype", "threads", *TIMES, "time", "time_unit", "n", "date",
     "framework", "backend", "low", "high", "input_shape",
 )  # fmt: skip
+ALSO = {"unit_or_backend": "unit", "ms": "time_ms", "latency_ms": "time_ms"}
+"""Other names that columns may have."""
+
+NOTES = frozenset({"comment", "note", "notes", "quality", "source", "stat", "verified"})
+"""Columns for people: they may be there and aren't read."""
+
 _SHAPE = re.compile(r"\d+(x\d+)*")
 _DTYPES = {"fp32": "float32", "fp16": "float16", "f32": "float32", "f16": "float16", "i8": "int8"}
 
 
 def is_table(text: Text) -> bool:
     """Whether the first line has some of the columns."""
-    cells = [cell.strip() for cell in text.lines[0].split(",")]
+    cells = [_own(cell) for cell in text.lines[0].split(",")]
     return bool({"op", "model"} & set(cells)) and any(cell.startswith("time") for cell in cells)
 
 
@@ -68,6 +74,11 @@ def read(text: Text, wanted: Wanted) -> list[ImportedCost]:
     return list(seen.values())
 
 
+def _own(cell: str) -> str:
+    name = cell.strip().strip('"')
+    return ALSO.get(name, name)
+
+
 def _lines(text: Text) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]:
     reader = csv.reader(text.lines, strict=True)
     rows: list[tuple[int, list[str]]] = []
@@ -75,7 +86,7 @@ def _lines(text: Text) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]
         rows.extend((reader.line_num, cells) for cells in reader if any(c.strip() for c in cells))
     except csv.Error as error:
         text.refuse(reader.line_num, f"no CSV: {error}; quote cells with commas or quotes")
-    head = [cell.strip() for cell in rows[0][1]]
+    head = [_own(cell) for cell in rows[0][1]]
     found = []
     for number, cells in rows[1:]:
         if len(cells) != len(head):
@@ -90,11 +101,21 @@ def _lines(text: Text) -> tuple[Sequence[str], list[tuple[int, dict[str, str]]]]
 
 
 def _check_columns(text: Text, head: Sequence[str]) -> None:
+    if "soc" in head:
+        text.refuse(
+            1,
+            "column 'soc': a table of whole networks on several SoCs is for `hetsched calibrate "
+            "PROFILE --rows`; to import rows of one, drop the column and give --profile",
+        )
     for name in head:
-        if name not in COLUMNS:
+        if name not in COLUMNS and name not in NOTES:
             near = get_close_matches(name, COLUMNS, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
-            text.refuse(1, f"column {name!r} is unknown: {hint}known are {', '.join(COLUMNS)}")
+            text.refuse(
+                1,
+                f"column {name!r} is unknown: {hint}known are {', '.join(COLUMNS)}; columns for "
+                f"people may be called {', '.join(sorted(NOTES))}",
+            )
         if head.count(name) > 1:
             text.refuse(1, f"column {name!r} is there twice: keep one")
     if "op" not in head and "model" not in head:

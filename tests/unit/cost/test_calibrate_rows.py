@@ -93,3 +93,32 @@ def test_a_graph_has_the_features_that_were_published_for_it() -> None:
         assert mine.weights == pytest.approx(theirs.weights, rel=0.01)
         assert mine.activations == pytest.approx(theirs.activations, rel=0.2)
         assert mine.kernels == pytest.approx(theirs.kernels, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("head", "time"),
+    [
+        (HEAD.replace(",unit,", ",unit_or_backend,"), "20.5"),
+        (HEAD.replace(",ms", ",time_ms"), "20.5"),
+        (HEAD.replace(",ms", ",time_us"), "20500"),
+        (HEAD.replace(",ms", ",time_ns"), "20500000"),
+        ("\ufeff" + HEAD.replace(",ms", ", ms"), "20.5"),
+    ],
+)
+def test_columns_may_have_the_names_of_other_tables(tmp_path: Path, head: str, time: str) -> None:
+    (row,) = read_rows(table(tmp_path, head, GOOD.replace("20.5", time)))
+    assert row.unit == "cpu:big"
+    assert row.ms == pytest.approx(20.5)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (",time_us", "my.csv:1: mixed units: columns ms and time_us: keep one of them"),
+        (",time_ms", "my.csv:1: columns 'ms' and 'time_ms' say the same: keep one of them"),
+        (",unit", "my.csv:1: columns 'unit' and 'unit' say the same"),
+    ],
+)
+def test_a_column_that_is_there_twice_is_refused(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(CostError, match=message):
+        read_rows(table(tmp_path, HEAD + more, GOOD + ",1"))

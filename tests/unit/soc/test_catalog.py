@@ -303,3 +303,13 @@ def test_lookups_name_what_there_is() -> None:
         soc.unit("npu")
     with pytest.raises(ProfileError, match="no unit 'npu'"):
         soc.link("gpu", "npu")
+
+
+def test_a_missing_rate_is_told_by_unit_and_dtype() -> None:
+    content = raw()
+    unit = content["units"][0]
+    dtype = next(iter(unit["rates"]))
+    del unit["rates"][dtype]["depthwise"]
+    message = rf"unit '{unit['name']}' has no depthwise in \[units.rates.{dtype}\]: .* add it"
+    with pytest.raises(ProfileError, match=message):
+        parse(content, "mine.toml")

@@ -131,3 +131,15 @@ def test_k_x_k_convolutions_may_gain_what_winograd_saves(graph: Graph) -> None:
 def test_without_a_known_peak_nothing_is_checked(graph: Graph) -> None:
     gpu = profile("helio-g90").unit("gpu")
     check_pieces(graph, [piece("pw", latency_ns=1)], gpu, "bfloat16")
+
+
+def test_elements_made_faster_than_multiplied_are_refused(graph: Graph) -> None:
+    gpu = profile("helio-g90").unit("gpu")
+    peak = gpu.peak.base("rate") if gpu.peak is not None else 0.0
+    relu = next(op for op in graph.ops if op.op_type == "Relu")
+    elements = graph.tensors[relu.writes[0]].elements or 0
+    least_ns = round(elements / peak * 1e9)
+    assert least_ns > 1
+    check_pieces(graph, [piece(relu.name, latency_ns=least_ns + 1)], gpu, "float16")
+    with pytest.raises(CostError, match=f"f:1: .* to make {elements:,} elements is beyond"):
+        check_pieces(graph, [piece(relu.name, latency_ns=least_ns - 1)], gpu, "float16")

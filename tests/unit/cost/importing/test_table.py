@@ -92,3 +92,15 @@ def test_options_that_contradict_the_file_are_refused() -> None:
             Wanted(unit="gpu", dtype="int8", threads=None))  # fmt: skip
     refuses("op,time_ms,threads\nconv,2,4\n", "t.csv:2: threads 4, but --threads 2",
             Wanted(unit="gpu", dtype=None, threads=2))  # fmt: skip
+
+
+def test_columns_for_people_and_names_of_other_tables() -> None:
+    (row,) = read(text("op,unit_or_backend,ms,source,notes\nconv,gpu,2,me,twice\n"), WANTED)
+    assert (row.unit, row.latency_ns) == ("gpu", 2_000_000)
+
+
+def test_a_table_of_several_socs_is_sent_to_calibrate() -> None:
+    refuses(
+        "soc,unit_or_backend,model,input_shape,ms\nx,gpu,net,1x3x8x8,2\n",
+        "t.csv:1: column 'soc': .* `hetsched calibrate PROFILE --rows`",
+    )
