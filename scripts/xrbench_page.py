@@ -146,7 +146,8 @@ HEAD = """\
 
 Seven scenarios of XRBench, {socs} SoCs, {policies} policies of the dispatcher: simulated, nothing
 was measured. Made by `scripts/xrbench_table.py` with hetsched {version}, commit {commit}, on
-{date}: all plans and simulations are that commit's. All numbers are in [xrbench.csv](xrbench.csv).
+{date}: all plans and simulations are that commit's. All numbers are in [xrbench.csv](xrbench.csv)
+and [xrbench-loads.csv](xrbench-loads.csv).
 
 - Cells are XRBench's score of latency and drops, 0 to 100:
   100 x mean over apps of (sum of RT / frames) x (1 - drop rate), k = 15 per ms.
@@ -176,7 +177,7 @@ was measured. Made by `scripts/xrbench_table.py` with hetsched {version}, commit
 - Largest load: the multiplier of all rates at which no app misses more than 1%, over three seeds,
   as *holds to doesn't*; `hetsched simulate --find-max-load` on each plan and policy, deadlines stay
   what they are. Joint plans are chosen anew where the load is too much for those chosen before.
-  0: an app misses even at 1/1024 of the load. All apps send their first
-  request at 0 s, and later ones meet again and again: what is late only then is late at any load.
+  0: an app misses even at 1/1024 of the load. All apps send their first request at 0 s, and later
+  ones meet again and again: what is late only then is late at any load.
 
 """

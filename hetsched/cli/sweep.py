@@ -159,12 +159,13 @@ def _plans(text: str | None, workload: "Workload") -> list[str]:
 
 def _policies(text: str | None, workload: "Workload") -> list[str]:
     from hetsched.dispatch import POLICIES
+    from hetsched.sim.blind import ROUND_ROBIN
     from hetsched.workload.checks import STATIC
 
     known = (*POLICIES, STATIC) if workload.order else POLICIES
     if text is None:
         return [workload.policy]
-    return list(known) if text == "all" else _known(text, known, "--policies")
+    return list(known) if text == "all" else _known(text, (*known, ROUND_ROBIN), "--policies")
 
 
 def _known(text: str, known: tuple[str, ...], option: str) -> list[str]:

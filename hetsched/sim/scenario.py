@@ -147,10 +147,10 @@ def run(
     workload = ready.workload
     is_blind = policy == ROUND_ROBIN
     apps = [unaware(app) for app in ready.apps] if is_blind else ready.apps
-    return simulate(
+    result = simulate(
         [scaled(app, scale) for app in apps],
         ready.soc,
-        policy="fifo" if is_blind else policy_of(workload, policy),
+        policy=policy_of(workload, policy),
         duration_ns=int(workload.duration_ns) if duration_ns is None else duration_ns,
         seed=workload.seed if seed is None else seed,
         drain=drain,
@@ -159,6 +159,7 @@ def run(
         snapshots=snapshots,
         progress=progress,
     )
+    return replace(result, policy=ROUND_ROBIN) if is_blind else result
 
 
 def policy_of(workload: Workload, policy: Policy | None) -> Policy:
@@ -170,8 +171,10 @@ def policy_of(workload: Workload, policy: Policy | None) -> Policy:
     chosen = workload.policy if policy is None else policy
     if not isinstance(chosen, str):
         return chosen
+    if chosen == ROUND_ROBIN:
+        return "fifo"  # on units that all seem equally fast
     if chosen not in (*POLICIES, STATIC):
-        known = ", ".join((*POLICIES, STATIC))
+        known = ", ".join((*POLICIES, STATIC, ROUND_ROBIN))
         raise WorkloadError(f"policy {chosen!r} is unknown: take one of {known}")
     if chosen == STATIC and not workload.order:
         raise WorkloadError(
