@@ -68,7 +68,7 @@ def save_plan(plan: Plan, path: str | Path, *, force: bool = False) -> Plan:
 
 
 def load_plan(path: str | Path) -> Plan:
-    """Read a plan file.
+    """Read a plan file; a relative path of the model, which starts at its folder, becomes absolute.
 
     Raises:
         PlanError: when it can't be read, isn't a plan, or was written in another schema.
@@ -80,9 +80,13 @@ def load_plan(path: str | Path) -> Plan:
         raise PlanError(f"{source} can't be read: {error.strerror}") from error
     _check_schema(source, data)
     try:
-        return msgspec.json.decode(data, type=Plan)
+        plan = msgspec.json.decode(data, type=Plan)
     except msgspec.DecodeError as error:
         raise PlanError(f"{source} is not a plan: {explain(Plan, str(error))}") from error
+    if plan.model.ref.startswith(ZOO_PREFIX):
+        return plan
+    ref = os.path.normpath(source.resolve().parent / plan.model.ref)
+    return msgspec.structs.replace(plan, model=msgspec.structs.replace(plan.model, ref=ref))
 
 
 class _Schema(msgspec.Struct):

@@ -112,7 +112,7 @@ def test_the_model_is_never_replaced_by_its_plan(
         (("--profile", "helio-g90", "--max-subgraphs", "tpu=1"), 1, "no unit 'tpu'"),
         (("--profile", "helio-g90", "--max-stage", "5"), 1, "--max-stage: '5' is not a duration"),
         (("--profile", "helio-g90", "-o", "no/folder/p.json"), 1, "no folder no/folder"),
-        (("--profile", "helio-g90", "--time-limit", "0s"), 1, "not positive"),
+        (("--profile", "helio-g90", "--time-limit", "0s"), 1, "out of range"),
         (("--profile", "helio-g90", "--gap", "2"), 1, "gap"),
         (("--profile", "helio-g90", "--shape", "x=1,3,32"), 1, "x"),
         (("--profile", "helio-g90", "--shape", "y=1,3,16,16"), 1, "y"),

@@ -31,6 +31,15 @@ def test_a_model_path_becomes_relative_to_the_plans_folder(tmp_path: Path) -> No
     assert written.model.ref == "../models/m.onnx"
 
 
+def test_a_loaded_plan_finds_its_model_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plans").mkdir()
+    save_plan(sample_plan(str(tmp_path / "models" / "m.onnx")), tmp_path / "plans" / "p.json")
+    monkeypatch.chdir(tmp_path)
+    assert load_plan("plans/p.json").model.ref == str(tmp_path.resolve() / "models" / "m.onnx")
+
+
 def test_an_existing_file_is_replaced_only_by_force(tmp_path: Path) -> None:
     path = tmp_path / "p.json"
     path.write_text("precious")
