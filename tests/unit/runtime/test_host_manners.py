@@ -10,7 +10,7 @@ from hetsched.runtime import HostCall, Runtime
 from hetsched.stages import manners
 from tests.unit.runtime import host_functions as functions
 from tests.unit.runtime.fakes import DIAMOND
-from tests.unit.runtime.test_host_stages import PLAN, X, units
+from tests.unit.runtime.hosted import PLAN, X, units
 
 HERE = os.getpriority(os.PRIO_PROCESS, 0)
 
