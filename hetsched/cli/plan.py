@@ -28,7 +28,7 @@ def plan(
         str, typer.Option(help="A SoC: a name of `hetsched profiles`, a .toml file, or host.")
     ],
     mode: Annotated[
-        str | None, typer.Option(help="A power mode of the board: MaxQ, or MaxQ,cpu=1.5.")
+        str | None, typer.Option(help="A power mode of the board: MaxQ, or MaxQ:cpu=1.5.")
     ] = None,
     objective: Annotated[str, typer.Option(help="latency, throughput or energy.")] = "latency",
     shape: Annotated[

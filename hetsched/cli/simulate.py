@@ -23,7 +23,7 @@ def simulate(
         str, typer.Option(help="A SoC: a name of `hetsched profiles`, or a .toml file.")
     ],
     mode: Annotated[
-        str | None, typer.Option(help="A power mode of the board: MaxQ, or MaxQ,cpu=1.5.")
+        str | None, typer.Option(help="A power mode of the board: MaxQ, or MaxQ:cpu=1.5.")
     ] = None,
     thermal: Annotated[
         Path | None, typer.Option(help="A .toml file with another heat network: case, cooler.")

@@ -30,7 +30,7 @@ def profile(name_or_path: str, mode: str | None = None) -> Profile:
     """A profile by name, or read from a `.toml` file; behind an `@` may stand a power mode.
 
     Args:
-        name_or_path: `jetson-agx-xavier`, `jetson-agx-xavier@MaxQ,cpu=1.5`, `my-soc.toml`.
+        name_or_path: `jetson-agx-xavier`, `jetson-agx-xavier@MaxQ:cpu=1.5`, `my-soc.toml`.
         mode: the same as behind the `@`, see `hetsched.soc.modes.in_mode`.
 
     Raises:

@@ -19,18 +19,18 @@ def in_mode(profile: Profile, asked: str) -> Profile:
     Args:
         profile: in the mode that its figures are for.
         asked: a mode's name, and for units that nothing is known of in it a factor of your own:
-            `MaxQ,cpu=1.5`.
+            `MaxQ:cpu=1.5`.
 
     Raises:
         ProfileError: naming the modes that there are, or the units whose slowdown isn't known.
     """
-    name, *given = (part.strip() for part in asked.split(","))
+    name, *given = (part.strip() for part in asked.split(":"))
     mode = _find(profile, name)
     slowdown = {**mode.slowdown, **_own(profile, asked, given)}
     missing = [unit.name for unit in profile.units if unit.name not in slowdown]
     if missing:
         known = ", ".join(f"{unit} {factor:g} x" for unit, factor in mode.slowdown.items())
-        example = ",".join([name, *(f"{unit}=1.5" for unit in missing)])
+        example = ":".join([name, *(f"{unit}=1.5" for unit in missing)])
         raise ProfileError(
             f"mode {name} of {profile.name}: how much slower {', '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} in it isn't known (known: {known or 'none'}); "

@@ -8,7 +8,7 @@ from hetsched.soc.catalog import profile
 
 def test_every_unit_takes_so_many_times_as_long() -> None:
     """jetson-agx-xavier's MaxQ: 1.41 x for gpu and both DLAs (MLPerf); the CPU's is ours."""
-    plain, slow = profile("jetson-agx-xavier"), profile("jetson-agx-xavier@MaxQ,cpu=2")
+    plain, slow = profile("jetson-agx-xavier"), profile("jetson-agx-xavier@MaxQ:cpu=2")
     for name, factor in (("cpu", 2.0), ("gpu", 1.41), ("dla0", 1.41)):
         was, now = plain.unit(name), slow.unit(name)
         assert now.dispatch_ns == pytest.approx(was.dispatch_ns * factor, abs=1)
@@ -20,8 +20,8 @@ def test_every_unit_takes_so_many_times_as_long() -> None:
 
 
 def test_it_is_another_profile_by_name_and_digest() -> None:
-    plain, slow = profile("jetson-agx-xavier"), profile("jetson-agx-xavier", mode="MaxQ,cpu=2")
-    assert slow.name == "jetson-agx-xavier@MaxQ,cpu=2"
+    plain, slow = profile("jetson-agx-xavier"), profile("jetson-agx-xavier", mode="MaxQ:cpu=2")
+    assert slow.name == "jetson-agx-xavier@MaxQ:cpu=2"
     assert slow.sha256 != plain.sha256
     assert profile(slow.name).sha256 == slow.sha256
 
@@ -31,12 +31,12 @@ def test_it_is_another_profile_by_name_and_digest() -> None:
     [
         ("Turbo", "has no mode 'Turbo': it has 30W_4CORE, 30W_6CORE, 30W_ALL, 15W, MaxQ"),
         ("MaxQ", "how much slower cpu is in it isn't known (known: gpu 1.41 x, dla0 1.41 x"),
-        ("MaxQ", "as --mode MaxQ,cpu=1.5"),
+        ("MaxQ", "as --mode MaxQ:cpu=1.5"),
         ("15W", "how much slower gpu, dla0, dla1 are in it isn't known (known: cpu 4.71 x)"),
-        ("MaxQ,cpu", "'cpu' is not UNIT=FACTOR, as cpu=1.5"),
-        ("MaxQ,cpu=nan", "'cpu=nan' is not UNIT=FACTOR"),
-        ("MaxQ,cpu=0", "'cpu=0' is not UNIT=FACTOR"),
-        ("MaxQ,npu=2", "has no unit 'npu'"),
+        ("MaxQ:cpu", "'cpu' is not UNIT=FACTOR, as cpu=1.5"),
+        ("MaxQ:cpu=nan", "'cpu=nan' is not UNIT=FACTOR"),
+        ("MaxQ:cpu=0", "'cpu=0' is not UNIT=FACTOR"),
+        ("MaxQ:npu=2", "has no unit 'npu'"),
     ],
 )
 def test_what_is_unknown_is_named(asked: str, said: str) -> None:
