@@ -46,7 +46,8 @@ sanitize-memory sanitize-threads: export HETSCHED_FULL := 0
 sanitize-memory: $(SANITIZED)/memory/built
 	LD_PRELOAD="$(call preload,asan ubsan)" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1 \
 	  $(BIN)/python scripts/pytest_sanitized.py $(SANITIZED)/memory -q tests/unit/place \
-	  tests/unit/runtime/test_dispatch*.py tests/unit/test_threads.py \
+	  tests/unit/runtime/test_dispatch*.py tests/unit/test_threads.py tests/unit/trace/test_histogram.py \
+	  $(addprefix tests/unit/runtime/test_,desk.py learning.py) \
 	  $(addprefix tests/unit/sim/test_,differential.py properties.py refused.py simulate.py)
 
 # The thread sanitizer over what several threads do: first whether it tells of races at all (66 is

@@ -6,13 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from fit_heat import cauer, fit, read
 
 from hetsched.dispatch import StageNode
 from hetsched.sim import Closed, SimApp, SimResult, SimSoc, StageWork, simulate
 from hetsched.sim.from_plan import from_profile
 from hetsched.soc.catalog import profile
 from hetsched.trace import Kind
-from scripts.fit_heat import cauer, fit, read
 
 S = 1_000_000_000
 CURVE = Path(__file__).parents[3] / "scripts" / "heat" / "raspberry-pi-4b.csv"
