@@ -14,7 +14,7 @@ and 12% at the 90th percentile, or twice that spread where it is larger.
 
 With `--sharing`: how long it takes to measure a variant of a model, of whose groups one in five is
 new, in a store that knows the model, relative to one that knows only the machine; both in turns,
-the model loaded before. `off by` is how far the shared answers are from those of measuring all,
+the variant loaded before, the model measured anew in each round. `off by` is how far the shared answers are from those of measuring all,
 `apart` how far the latter are from each other: the median over the rounds of either.
 
 Both need a quiet machine.
@@ -268,6 +268,7 @@ def one_pair(name: str, folder: Path, rounds: int, budget_s: float) -> str:
     other.onnx()  # loading isn't measuring: both find it done
     shared, alone = [], []
     for _ in range(rounds):
+        timed_costs(model, folder, "machine", budget_s, keep="known")  # its noise counts, too
         shared.append(timed_costs(other, folder, "known", budget_s))
         alone.append(timed_costs(other, folder, "machine", budget_s))
     ratios = sorted(a.seconds / b.seconds for a, b in zip(shared, alone, strict=True))
