@@ -14,8 +14,9 @@ and 12% at the 90th percentile, or twice that spread where it is larger.
 
 With `--sharing`: how long it takes to measure a variant of a model, of whose groups one in five is
 new, in a store that knows the model, relative to one that knows only the machine; both in turns,
-the variant loaded before, the model measured anew in each round. `off by` is how far the shared answers are from those of measuring all,
-`apart` how far the latter are from each other: the median over the rounds of either.
+the variant loaded before, the model measured anew in each round. `off by` is how far the shared
+answers are from those of measuring all, `apart` how far the latter are from each other: the median
+over the rounds of either.
 
 Both need a quiet machine.
 """
