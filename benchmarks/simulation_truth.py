@@ -3,17 +3,19 @@
     python benchmarks/simulation_truth.py [--rounds 5] [--seconds 8] [--feeds split,plain]
 
 Five periodic apps (deadline = period) run in the runtime on two cores by policy `edf`. What the
-simulation is fed with is measured before, at the first load and while nothing else runs:
+simulation is fed with is measured here, in runs at the same load with other phases, which take
+turns with those that are compared: a core's stages take longer where it idles in between, and the
+machine's speed drifts.
 
 - how long each stage takes, as a median and its quantiles;
 - by how much an app's stages take longer while the other core runs one, too. The simulator slows
   down what overlaps by a shared memory; each app asks for so much of it that these come out;
-- how long after a request's arrival an idle core begins with it (the simulator's `wake_ns`, which a
-  core that is busy doesn't pay), and what passes between two stages of a request.
+- once, while nothing else runs: how long after a request's arrival an idle core begins with it (the
+  simulator's `wake_ns`, which a busy core doesn't pay), and what passes between its stages.
 
 With `--feeds plain` cores don't slow each other down, and what passes before and between stages is
-a part of them. Then, load by load, the runtime runs and the simulator gets the very same arrivals,
-in each round with other phases; both ways of feeding it are compared with the same real runs.
+a part of them. The simulator gets the very same arrivals as the real runs, in each round with other
+phases; both ways of feeding it are compared with the same real runs.
 
 Printed are, per app, the share missed and the 95th percentile of latencies, real and simulated, the
 medians over the rounds; and the typical difference of two real rounds. Goals: 2 points of the share
@@ -72,6 +74,7 @@ class Seen:
     p95_ns: float
 
 
+Moments: TypeAlias = dict[str, list[float]]
 Round: TypeAlias = dict[str, Seen]
 Numbers: TypeAlias = NDArray[np.float64]
 Fed: TypeAlias = tuple[list[SimApp], SimSoc]
@@ -328,37 +331,63 @@ def report(
     return good
 
 
+async def deployed(
+    runtime: hs.Runtime, models: Mapping[str, Model], inputs: Mapping[str, Inputs]
+) -> tuple[dict[str, App], dict[str, Times]]:
+    """The apps, and what their requests take beyond stages that nobody keeps waiting."""
+    apps: dict[str, App] = {}
+    times: dict[str, Times] = {}
+    for name, model in models.items():
+        plan = whole(model, LONGEST_STAGE_NS)
+        apps[name] = await runtime.deploy(plan, name=name, model=model, deadline="10s")
+        times[name] = Times(stages=[[] for _ in plan.subgraphs])
+        await alone(apps[name], inputs[name], times[name])
+    return apps, times
+
+
+async def one_load(
+    apps: Mapping[str, App],
+    inputs: Mapping[str, Inputs],
+    times: Mapping[str, Times],
+    rounds: Sequence[tuple[Moments, Moments]],
+    feeds: Sequence[str],
+) -> tuple[list[Round], dict[str, list[Round]]]:
+    """Real runs in turns with such that stages are timed in; then their simulations."""
+    for each in times.values():
+        for row in each.stages:
+            row.clear()
+    real: list[Round] = []
+    for learnt, moments in rounds:
+        await run_real(apps, inputs, learnt, times)
+        real.append(await run_real(apps, inputs, moments))
+    simulated: dict[str, list[Round]] = {}
+    for feed in feeds:
+        found, soc = FEEDS[feed](apps, times)
+        simulated[feed] = [
+            run_simulated(found, soc, moments, number) for number, (_, moments) in enumerate(rounds)
+        ]
+    return real, simulated
+
+
 async def main(loads: Sequence[float], rounds: int, seconds: float, feeds: Sequence[str]) -> None:
     models: dict[str, Model] = {app.name: hs.load(f"zoo:{app.name}") for app in APPS}
     inputs: dict[str, Inputs] = {n: fill_inputs(m.graph, {}, 0)[0] for n, m in models.items()}
     took = {name: alone_s(session(model), dict(inputs[name])) for name, model in models.items()}
     busy = sum(app.rate_hz * took[app.name] for app in APPS)
 
-    def at_load(load: float, length_s: float, seed: str) -> dict[str, list[float]]:
+    def at_load(load: float, seed: str) -> Moments:
         rng = random.Random(seed)
-        return {a.name: arrivals(a, 2 * load / busy, length_s, rng.random()) for a in APPS}
+        return {a.name: arrivals(a, 2 * load / busy, seconds, rng.random()) for a in APPS}
 
+    good = dict.fromkeys(feeds, 0)
     async with hs.Runtime(hs.host_units()[:2], policy="edf") as runtime:
-        apps: dict[str, App] = {}
-        times: dict[str, Times] = {}
-        for app in APPS:
-            plan = whole(models[app.name], LONGEST_STAGE_NS)
-            apps[app.name] = await runtime.deploy(
-                plan, name=app.name, model=models[app.name], deadline="10s"
-            )
-            times[app.name] = Times(stages=[[] for _ in plan.subgraphs])
-            await alone(apps[app.name], inputs[app.name], times[app.name])
-        await run_real(apps, inputs, at_load(loads[0], seconds, "learn"), times)
-        models_of = {feed: FEEDS[feed](apps, times) for feed in feeds}
-        good = dict.fromkeys(feeds, 0)
+        apps, times = await deployed(runtime, models, inputs)
         for load in loads:
-            real: list[Round] = []
-            simulated: dict[str, list[Round]] = {feed: [] for feed in feeds}
-            for number in range(rounds):
-                moments = at_load(load, seconds, f"{load} {number}")
-                real.append(await run_real(apps, inputs, moments))
-                for feed, (found, soc) in models_of.items():
-                    simulated[feed].append(run_simulated(found, soc, moments, number))
+            moments = [
+                (at_load(load, f"learn {load} {number}"), at_load(load, f"{load} {number}"))
+                for number in range(rounds)
+            ]
+            real, simulated = await one_load(apps, inputs, times, moments, feeds)
             for feed in feeds:
                 print(f"fed {feed}:")
                 good[feed] += report(load, real, simulated[feed])
