@@ -1,5 +1,7 @@
 """A SoC in one of its board's power modes: another profile, whose plans are its own."""
 
+from typing import NamedTuple
+
 import msgspec
 
 from hetsched.errors import ProfileError
@@ -8,6 +10,32 @@ from hetsched.soc.figure import Figure
 from hetsched.soc.power import Mode
 from hetsched.soc.profile import Profile
 from hetsched.soc.unit import Rates, Unit
+
+
+class _Slower(NamedTuple):
+    """What a mode does to a unit.
+
+    Attributes:
+        factor: how many times as long everything takes.
+        mode: its name.
+        is_own: whether the factor is the user's, of which nobody knows where it comes from.
+    """
+
+    factor: float
+    mode: str
+    is_own: bool
+
+    def made(self, figure: Figure, *, is_time: bool = True) -> Figure:
+        """A time or rate of the unit in that mode."""
+        factor = self.factor if is_time else 1 / self.factor
+        is_assumed = self.is_own or figure.origin is Origin.ASSUMED
+        whose = ", a factor of the user's own" if self.is_own else ""
+        return msgspec.structs.replace(
+            figure,
+            value=figure.value * factor,
+            origin=Origin.ASSUMED if is_assumed else Origin.CALIBRATED,
+            source=f"{figure.source}; x {factor:.3g} in mode {self.mode}{whose}",
+        )
 
 
 def in_mode(profile: Profile, asked: str) -> Profile:
@@ -26,7 +54,11 @@ def in_mode(profile: Profile, asked: str) -> Profile:
     """
     name, *given = (part.strip() for part in asked.split(":"))
     mode = _find(profile, name)
-    slowdown = {**mode.slowdown, **_own(profile, asked, given)}
+    own = _own(profile, asked, given)
+    slowdown = {
+        **{unit: _Slower(factor, name, is_own=False) for unit, factor in mode.slowdown.items()},
+        **{unit: _Slower(factor, name, is_own=True) for unit, factor in own.items()},
+    }
     missing = [unit.name for unit in profile.units if unit.name not in slowdown]
     if missing:
         known = ", ".join(f"{unit} {factor:g} x" for unit, factor in mode.slowdown.items())
@@ -40,7 +72,7 @@ def in_mode(profile: Profile, asked: str) -> Profile:
         profile,
         name=f"{profile.name}@{asked}",
         title=f"{profile.title}, mode {name}",
-        units=tuple(_slower(unit, slowdown[unit.name], name) for unit in profile.units),
+        units=tuple(_slower(unit, slowdown[unit.name]) for unit in profile.units),
         modes=(),
     )
 
@@ -67,11 +99,11 @@ def _own(profile: Profile, asked: str, given: list[str]) -> dict[str, float]:
     return found
 
 
-def _slower(unit: Unit, factor: float, mode: str) -> Unit:
+def _slower(unit: Unit, slower: _Slower) -> Unit:
     return msgspec.structs.replace(
         unit,
-        dispatch=_longer(unit.dispatch, factor, mode),
-        rates={dtype: _slower_rates(rates, factor, mode) for dtype, rates in unit.rates.items()},
+        dispatch=slower.made(unit.dispatch),
+        rates={dtype: _slower_rates(rates, slower) for dtype, rates in unit.rates.items()},
         frequency=None,
         peak=None,
         power=None,
@@ -81,19 +113,9 @@ def _slower(unit: Unit, factor: float, mode: str) -> Unit:
     )
 
 
-def _slower_rates(rates: Rates, factor: float, mode: str) -> Rates:
+def _slower_rates(rates: Rates, slower: _Slower) -> Rates:
     stated = rates.stated()
     changed = {
-        field: _longer(figure, factor if field == "per_op" else 1 / factor, mode)
-        for field, figure in stated.items()
+        field: slower.made(figure, is_time=field == "per_op") for field, figure in stated.items()
     }
     return msgspec.structs.replace(rates, **changed)
-
-
-def _longer(figure: Figure, factor: float, mode: str) -> Figure:
-    return msgspec.structs.replace(
-        figure,
-        value=figure.value * factor,
-        origin=Origin.ASSUMED if figure.origin is Origin.ASSUMED else Origin.CALIBRATED,
-        source=f"{figure.source}; x {factor:.3g} in mode {mode}",
-    )

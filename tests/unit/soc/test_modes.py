@@ -3,6 +3,7 @@
 import pytest
 
 from hetsched.errors import ProfileError
+from hetsched.quantity import Origin
 from hetsched.soc.catalog import profile
 
 
@@ -48,3 +49,12 @@ def test_what_is_unknown_is_named(asked: str, said: str) -> None:
 def test_a_profile_without_modes() -> None:
     with pytest.raises(ProfileError, match="helio-g90 has no mode 'MaxQ': it has none"):
         profile("helio-g90@MaxQ")
+
+
+def test_a_factor_of_ones_own_makes_nothing_calibrated() -> None:
+    """MaxQ's factor for the GPU was published, so what was fitted stays so; the CPU's wasn't."""
+    slow = profile("jetson-agx-xavier@MaxQ:cpu=2")
+    for name, origins in (("cpu", {Origin.ASSUMED}), ("gpu", {Origin.CALIBRATED})):
+        figures = [f for rates in slow.unit(name).rates.values() for f in rates.stated().values()]
+        assert {figure.origin for figure in figures} == origins
+        assert all("in mode MaxQ" in figure.source for figure in figures)
