@@ -123,12 +123,12 @@ def _regions(problem: Problem, node_of: Sequence[int], wanted: AbstractSet[int])
                     if missing[reader] == 0:
                         heapq.heappush(ready[reader in wanted], reader)
             if turn:
-                found.extend(_connected(problem, taken))
+                found.extend(connected(problem, taken))
     return found
 
 
-def _connected(problem: Problem, groups: Sequence[int]) -> list[list[int]]:
-    """Connected parts of some groups, by tensors between them."""
+def connected(problem: Problem, groups: Sequence[int]) -> list[list[int]]:
+    """Groups that tensors between them tie together, each part ascending."""
     left = set(groups)
     parts: list[list[int]] = []
     for group in sorted(groups):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from hetsched.ir.model import Model
+from hetsched.place.baselines import connected
 from hetsched.place.evaluate import evaluate, within_limits
 from hetsched.place.placement import Placement, Stage, Status
 from hetsched.place.problem import LATENCY, Problem
@@ -95,27 +96,9 @@ def band_stages(problem: Problem) -> list[Stage]:
                     (queue if supports[reader] == wanted else ready).append(reader)
         stages += [
             Stage(unit=_fastest(problem, part), groups=tuple(part))
-            for part in _connected(problem, wave)
+            for part in connected(problem, wave)
         ]
     return stages
-
-
-def _connected(problem: Problem, groups: Sequence[int]) -> list[list[int]]:
-    """Groups that tensors between them tie together, each part ascending."""
-    left, parts = set(groups), []
-    for group in sorted(groups):
-        if group not in left:
-            continue
-        left.discard(group)
-        part, stack = [group], [group]
-        while stack:
-            at = stack.pop()
-            near = left.intersection((*problem.predecessors[at], *problem.successors[at]))
-            left -= near
-            part.extend(near)
-            stack.extend(near)
-        parts.append(sorted(part))
-    return parts
 
 
 def _fastest(problem: Problem, groups: Sequence[int]) -> int:

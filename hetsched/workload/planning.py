@@ -30,6 +30,9 @@ CHOICES = (*OBJECTIVES, "joint", "band", "whole")
 """How apps without a plan file get their plans: each the best for one objective; those that go
 together best; Band's subgraphs; each model on one unit, the units that go together best."""
 
+OTHERS = ("band", "whole")
+"""Choices that nobody searches for, and that a plan file gives way to."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
@@ -127,12 +130,7 @@ def _whole(workload: Workload, profile: Profile, planned: Sequence[Planned]) -> 
     from hetsched.workload.joint import best_together
     from hetsched.workload.others import whole_plans
 
-    options = []
-    for each in planned:
-        plans = list(whole_plans(each.model, profile).values())
-        if not plans:
-            raise WorkloadError(f"app {each.app.name!r}: no unit of {profile.name} runs all of it")
-        options.append(plans)
+    options = [list(whole_plans(each.model, profile).values()) for each in planned]
     return best_together(workload, planned, options)
 
 
@@ -143,17 +141,27 @@ def _planned(
         plan = load_plan(app.plan)
         check_profile(plan, profile)
         model = load_model_for(plan, app.plan)
-        if choice != "band":
+        if choice not in OTHERS:
             return Planned(app=app, plan=plan, model=model, made=False)
     else:
         model = load_app_model(app)
-    if choice == "band":
-        from hetsched.workload.others import band_plan
-
-        return Planned(app=app, plan=band_plan(model, profile), model=model, made=False)
+    if choice in OTHERS:
+        plan = _as_others(choice, model, profile)
+        return Planned(app=app, plan=plan, model=model, made=False)
     return Planned(
         app=app, plan=kept_plan(model, profile, objective, effort), model=model, made=True
     )
+
+
+def _as_others(choice: str, model: Model, profile: Profile) -> Plan:
+    from hetsched.workload.others import band_plan, whole_plans
+
+    if choice == "band":
+        return band_plan(model, profile)
+    plans = whole_plans(model, profile).values()
+    if not plans:
+        raise WorkloadError(f"no unit of {profile.name} runs all of it")
+    return min(plans, key=lambda plan: plan.latency_ns)
 
 
 def load_app_model(app: App) -> Model:
