@@ -128,8 +128,8 @@ class Model:
         arrival = int(self.env.now)
         deadline = arrival + 2 * PERIODS[app] * MS
         for unit, ms in STAGES[app]:
-            order = (deadline, number)  # anything that can be compared
-            with self.units[unit].request(priority=order) as turn:  # type: ignore[arg-type]
+            order: Any = (deadline, number)  # declared an int; anything that compares will do
+            with self.units[unit].request(priority=order) as turn:
                 yield turn
                 if self.contention:
                     yield from self.compute(unit, stage_ns(ms))

@@ -1,12 +1,13 @@
 """What executables share whose work takes values in the order of its inputs."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
 from hetsched.backends.base import Buffer, HostValue
 from hetsched.errors import BackendError
 
 
-class Positional:
+class Positional(ABC):
     """An executable that has a `call`: its `run` by names follows from that.
 
     Attributes:
@@ -30,6 +31,7 @@ class Positional:
             raise BackendError(f"stage {self.stage!r}: no value for its input {error}") from error
         return self.call(given)
 
+    @abstractmethod
     def call(self, values: Sequence[Buffer | HostValue]) -> Sequence[Buffer]:
         """Run on the calling thread, with values in the order of `inputs`.
 
@@ -37,4 +39,3 @@ class Positional:
             UnitDownError: when the unit is down, or goes down meanwhile.
             BackendError: naming the stage, when the backend fails.
         """
-        raise NotImplementedError

@@ -8,7 +8,7 @@ from hetsched.dispatch import POLICIES, Candidate, RequestStatus, StaticOrder
 from hetsched.runtime.app import App
 from hetsched.runtime.faults import FaultEvent, Faults, UnitState, UnitStatus
 from hetsched.runtime.host_stage import HostCall
-from hetsched.runtime.request import Result, StageTime
+from hetsched.runtime.result import Result, StageTime
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.state_stream import StateStream
 from hetsched.runtime.sync import SyncRuntime

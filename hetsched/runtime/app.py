@@ -19,7 +19,9 @@ from hetsched.runtime.feedback import stage_costs
 from hetsched.runtime.following import RetiredError
 from hetsched.runtime.learning import StageCost
 from hetsched.runtime.places import StagePlace, stage_places
-from hetsched.runtime.request import Program, Request, Result
+from hetsched.runtime.program import Program
+from hetsched.runtime.request import Request
+from hetsched.runtime.result import Result
 from hetsched.runtime.snapshot import AppSnapshot
 from hetsched.runtime.state_stream import StateStream
 from hetsched.runtime.stream import in_order
@@ -66,7 +68,7 @@ class App:
 
     def snapshot(self) -> AppSnapshot:
         """Counts and latencies up to now."""
-        waiting = self._engine.waiting(self._program.app)
+        waiting = self._engine.waiting(self._program)
         return AppSnapshot.of(self.name, self.tally, waiting, self.alternatives())
 
     def alternatives(self) -> tuple[StagePlace, ...]:

@@ -19,8 +19,9 @@ from hetsched.runtime.errands import Errands
 from hetsched.runtime.faults import DEFAULTS, FaultEvent, Faults, UnitState
 from hetsched.runtime.following import Following
 from hetsched.runtime.learning import Learned
+from hetsched.runtime.program import Program
 from hetsched.runtime.recovery import Recovery
-from hetsched.runtime.request import Program, Request
+from hetsched.runtime.request import Request
 from hetsched.runtime.shared import Shared
 from hetsched.runtime.snapshot import UnitSnapshot
 from hetsched.runtime.todo import CANCELLED, Notes
@@ -138,10 +139,11 @@ class Engine:
                 self._shared.ward.states(),
             )
 
-    def waiting(self, app: int) -> int:
+    def waiting(self, program: Program) -> int:
         """How many of an app's requests have no stage that has started."""
         with self._lock:
-            return 0 if app in self._shared.retired else self._shared.dispatcher.waiting(app)
+            is_retired = program.account.is_retired
+            return 0 if is_retired else self._shared.dispatcher.waiting(program.app)
 
     def learner(
         self, app: int, nodes: Sequence[StageNode], terms: Terms, *, is_wanted: bool = False
@@ -157,7 +159,6 @@ class Engine:
         """The app takes no more requests; those that it has go on."""
         with self._lock:
             program.account.is_retired = True
-            self._shared.retired.add(program.app)
             self._shared.dispatcher.retire(program.app)
 
     def submit(self, request: Request) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hetsched.cost.store import CostStore
     from hetsched.cost.table import CostTable
     from hetsched.ir.model import Model
-    from hetsched.runtime.request import Program
+    from hetsched.runtime.program import Program
 
 ORT = "ort"
 """Name of the backend whose times the store's measurements of this machine are of."""

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from hetsched.dispatch import Action
 from hetsched.errors import RunError
 from hetsched.runtime.errands import Errands
+from hetsched.runtime.program import Program
 from hetsched.runtime.recovery import Recovery
-from hetsched.runtime.request import Program, Request
+from hetsched.runtime.request import Request
 from hetsched.runtime.shared import Shared
 from hetsched.runtime.todo import Notes, Todo
 from hetsched.runtime.ward import Task

@@ -16,7 +16,8 @@ from hetsched.runtime.engine import Engine
 from hetsched.runtime.host_flow import Around, Call, Phases
 from hetsched.runtime.host_gate import CancelledRequestError
 from hetsched.runtime.host_waits import drive, drive_blocking
-from hetsched.runtime.request import Request, Result
+from hetsched.runtime.request import Request
+from hetsched.runtime.result import Result
 from hetsched.runtime.state_stream import StateStream
 from hetsched.runtime.tally import Tally
 

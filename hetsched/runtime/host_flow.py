@@ -20,7 +20,8 @@ from hetsched.runtime.host_process import ProcessDiedError
 from hetsched.runtime.host_queue import Expected, HostQueue, late
 from hetsched.runtime.host_stage import HostStage
 from hetsched.runtime.host_waits import Flow, ForCoroutine, ForFuture, ForJob, RightHere, Wait
-from hetsched.runtime.request import Request, Result, StageTime
+from hetsched.runtime.request import Request
+from hetsched.runtime.result import Result, StageTime
 from hetsched.runtime.seen import HostRun
 from hetsched.runtime.state import StateSpec
 from hetsched.runtime.state_stream import StateStream

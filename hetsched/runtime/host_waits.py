@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from hetsched.errors import RunError
 from hetsched.runtime.host_job import Done, Job, StageError
 from hetsched.runtime.host_queue import late
-from hetsched.runtime.request import Result
+from hetsched.runtime.result import Result
 
 
 class Wait(Protocol):

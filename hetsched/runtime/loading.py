@@ -15,7 +15,7 @@ from hetsched.runtime.compiling import Compiler, OnCompileFailure, check_on_fail
 from hetsched.runtime.engine import Engine
 from hetsched.runtime.entry import Entry
 from hetsched.runtime.host_stage import HostStage
-from hetsched.runtime.request import Program
+from hetsched.runtime.program import Program
 from hetsched.runtime.standins import ALL, HERE, SAME, Alternatives, able_units, check_alternatives
 from hetsched.runtime.steps import make_steps
 from hetsched.runtime.tail import Cut, home_of, make_stage, may_leave

@@ -8,7 +8,7 @@ import msgspec
 from hetsched.plan.model import Plan, Subgraph
 from hetsched.quantity import Origin
 from hetsched.runtime.feedback import origin_on
-from hetsched.runtime.request import Program
+from hetsched.runtime.program import Program
 from hetsched.runtime.standins import HERE
 from hetsched.runtime.units import RuntimeUnit
 

@@ -65,10 +65,7 @@ class Renewing:
     ) -> None:
         async def replace(plan: Plan, why: str) -> None:
             await app.redeploy(plan, model=model)
-            now_ns = time.perf_counter_ns()
-            self._engine.tell(
-                FaultEvent(kind="plan-replaced", time_ns=now_ns, app=app.name, reason=why)
-            )
+            self._tell_replaced(app.name, why)
 
         plans = planner or partial(plan_again, model)
         self._watchers.append(asyncio.create_task(watch(app, bound, plans, replace)))

@@ -19,7 +19,8 @@ from hetsched.trace.model import TraceApp
 from hetsched.trace.recording import Recording
 
 if TYPE_CHECKING:
-    from hetsched.runtime.request import Program, Request
+    from hetsched.runtime.program import Program
+    from hetsched.runtime.request import Request
 
 _SUBMITTED, _STARTED = int(Kind.SUBMITTED), int(Kind.STARTED)
 _FINISHED, _FAILED = int(Kind.FINISHED), int(Kind.FAILED)

@@ -27,7 +27,6 @@ class Shared:
         dispatcher: decides what runs next.
         requests: those that haven't ended, by number.
         awaited: what each unit was last told to run, until the answer: another comes too late.
-        retired: the dispatcher's numbers of apps that take no more requests.
         seen: counters and the trace.
         desk: what a usual request needs, natively.
         ward: what is done about faults.
@@ -51,7 +50,6 @@ class Shared:
         self.dispatcher = make_dispatcher(len(self.units), policy)
         self.requests: dict[int, Request] = {}
         self.awaited: list[Task | None] = [None] * len(self.units)
-        self.retired: set[int] = set()
         self.seen = Seen([unit.name for unit in units])
         self.desk = Desk(
             self.dispatcher, self.requests, self.awaited, list(self.seen.meters), STATUSES

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from hetsched.errors import RunError
-from hetsched.runtime.request import Result
+from hetsched.runtime.result import Result
 from hetsched.runtime.state import Turns
 from hetsched.runtime.stream import in_order
 

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from hetsched.dispatch import FINISH, START, STATUSES, Action, RequestStatus
 from hetsched.logs import fields
 from hetsched.runtime.faults import FaultEvent
-from hetsched.runtime.request import Program, Request
+from hetsched.runtime.program import Program
+from hetsched.runtime.request import Request
 from hetsched.runtime.shared import Shared
 from hetsched.runtime.storms import MANY, Storm
 from hetsched.runtime.ward import Task

@@ -18,7 +18,7 @@ from hetsched.ir.sample import sample
 from hetsched.plan.files import check_profile
 from hetsched.plan.model import Plan
 from hetsched.runtime.inputs import dtype_name
-from hetsched.runtime.request import Result, StageTime
+from hetsched.runtime.result import Result, StageTime
 from hetsched.runtime.runtime import Runtime
 from hetsched.runtime.standins import HERE
 from hetsched.runtime.units import RuntimeUnit, host_units, make_unit, planned_threads
